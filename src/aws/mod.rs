@@ -1,0 +1,1 @@
+//! The one place that builds AWS clients and turns their errors into ours.

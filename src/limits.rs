@@ -1,0 +1,78 @@
+//! Every cap in the crate, with its unit and its reason.
+//!
+//! A cap that a user may want to move is a field of [`crate::plan::Limits`] whose default stands
+//! here; the others are facts of AWS or of the design.
+
+use std::time::Duration;
+
+/// One kibibyte, in bytes.
+pub const KIB: u64 = 1024;
+/// One mebibyte, in bytes.
+pub const MIB: u64 = 1024 * KIB;
+/// One gibibyte, in bytes.
+pub const GIB: u64 = 1024 * MIB;
+
+/// Largest record the splitter takes, in bytes: `MaxRecordSizeInKiB` of a Kinesis data stream may
+/// be raised to 10 MiB ("Handle large records", Amazon Kinesis Data Streams developer guide).
+pub const RECORD_BYTES_MAX: usize = 10 * MIB as usize;
+
+/// Largest decoded object, in bytes, unless `--max-object-size` says otherwise. Firehose buffers at
+/// most 128 MiB before compression (`SizeInMBs` of `BufferingHints`) and raises that by itself when
+/// it falls behind, so an honest object can be larger.
+pub const OBJECT_BYTES_MAX_DEFAULT: u64 = 16 * GIB;
+
+/// Hard ceiling for one object's content, in bytes: a place keeps its offset in 38 bits.
+pub const OBJECT_BYTES_CEILING: u64 = 1 << 38;
+
+/// Hard ceiling for the objects of one run: a place keeps its object in 26 bits.
+pub const OBJECTS_CEILING: u64 = 1 << 26;
+
+/// A small stored body may inflate this far whatever its ratio, in bytes.
+pub const EXPANSION_FREE_BYTES: u64 = 64 * MIB;
+
+/// Beyond [`EXPANSION_FREE_BYTES`], content may be at most this many times its stored bytes.
+/// DEFLATE itself cannot pass 1032:1, and JSON records stay far below.
+pub const EXPANSION_RATIO_MAX: u64 = 1000;
+
+/// Bytes that are asked from a decoder at a time.
+pub const DECODE_CHUNK_BYTES: usize = 256 * KIB as usize;
+
+/// Content that automatic detection of the record format may look at, in bytes.
+pub const SNIFF_BYTES: usize = 64 * KIB as usize;
+
+/// Stored bytes that may be held by fetched bodies at once, unless `--max-in-flight` says otherwise.
+pub const IN_FLIGHT_BYTES_DEFAULT: u64 = 256 * MIB;
+
+/// Requests to S3 under way at once, unless `--concurrency` says otherwise.
+pub const REQUESTS_DEFAULT: usize = 32;
+
+/// A body larger than this is spooled to a temporary file instead of memory, in bytes.
+pub const SPOOL_BYTES: u64 = 64 * MIB;
+
+/// Attempts at one body, the first included.
+pub const FETCH_ATTEMPTS: u32 = 4;
+/// Wait before the second attempt at a body; it doubles for each later one.
+pub const FETCH_BACKOFF: Duration = Duration::from_millis(200);
+/// Longest wait between two attempts at a body.
+pub const FETCH_BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+/// Longest time Firehose buffers before it writes an object: `IntervalInSeconds` of
+/// `BufferingHints` is at most 900.
+pub const BUFFERING_MAX: Duration = Duration::from_secs(900);
+/// What is added to the buffering time when a window of key hours is computed: arrival timestamps
+/// are approximate and hints are hints.
+pub const WINDOW_SLACK: Duration = Duration::from_secs(900);
+
+/// Samples a report keeps of each kind of finding, unless `--samples` says otherwise.
+pub const SAMPLES_DEFAULT: usize = 10;
+/// Bytes of a record that a report shows.
+pub const EXCERPT_BYTES: usize = 200;
+/// Places that a report shows for one identity.
+pub const PLACES_SHOWN: usize = 4;
+
+/// Objects smaller than this are small: reading them costs more in requests than in bytes.
+pub const SMALL_OBJECT_BYTES: u64 = MIB;
+
+const _: () = assert!(OBJECT_BYTES_MAX_DEFAULT < OBJECT_BYTES_CEILING);
+const _: () = assert!((RECORD_BYTES_MAX as u64) < IN_FLIGHT_BYTES_DEFAULT);
+const _: () = assert!(SNIFF_BYTES < RECORD_BYTES_MAX);

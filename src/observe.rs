@@ -1,0 +1,67 @@
+//! What a run tells whoever watches it. Nothing that is said here is ever read back.
+
+use crate::outcome::GapReason;
+
+/// A moment in a run.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// The listing named one more object.
+    Listed {
+        /// Its stored bytes.
+        bytes: u64,
+    },
+    /// The listing is complete: so much is going to be read.
+    ReadingStarts {
+        /// Objects.
+        objects: u64,
+        /// Stored bytes.
+        bytes: u64,
+    },
+    /// One object's body is at hand and being worked on.
+    Fetched {
+        /// Its key.
+        key: &'a str,
+        /// Its stored bytes.
+        bytes: u64,
+    },
+    /// One object is done.
+    Done {
+        /// Its key.
+        key: &'a str,
+        /// Its stored bytes.
+        bytes: u64,
+        /// Records in it.
+        records: u64,
+    },
+    /// One object could not be read.
+    Gap {
+        /// Its key.
+        key: &'a str,
+        /// Its stored bytes.
+        bytes: u64,
+        /// Why.
+        reason: &'a GapReason,
+    },
+    /// The records of a manifest are being read.
+    Manifest {
+        /// Records so far.
+        records: u64,
+    },
+    /// The differences are being computed.
+    Comparing,
+}
+
+/// Watches a run.
+pub trait Observer: Send + Sync {
+    /// Told of each moment as it happens, from any thread.
+    fn on(&self, event: Event<'_>);
+}
+
+/// Watches nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn on(&self, _: Event<'_>) {}
+}

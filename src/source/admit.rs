@@ -1,0 +1,1 @@
+//! Admission: permits for requests and for bytes.

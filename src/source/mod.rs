@@ -1,0 +1,163 @@
+//! Where objects are: a two-method trait, and what implements it.
+//!
+//! A source lists objects and fetches whole bodies. It knows nothing of what is inside them.
+
+pub mod admit;
+pub mod local;
+#[cfg(feature = "aws")]
+pub mod s3;
+
+use std::fs::File;
+use std::io::{self, Read};
+
+use bytes::{Buf, Bytes};
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use jiff::Timestamp;
+
+use crate::error::Result;
+use crate::outcome::GapReason;
+
+/// One object as the listing told it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectRef {
+    /// The whole key; for a local directory the path below it, with `/` between the parts.
+    pub key: String,
+    /// Stored bytes.
+    pub size: u64,
+    /// When the object was last written (`LastModified` of `ListObjectsV2`).
+    pub modified: Option<Timestamp>,
+    /// What identifies this very version of the object: the S3 ETag as given (quotes included), or
+    /// a local file's size and time of modification.
+    pub etag: Option<String>,
+    /// `StorageClass` of `ListObjectsV2`, where the listing gave one.
+    pub storage_class: Option<String>,
+}
+
+/// The part of the key space to list: keys that start with `prefix`, sort after `start_after` and
+/// before `stop_before`, compared as bytes, as S3 does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeyRange {
+    /// What every key starts with. It always starts with the prefix of the source's location.
+    pub prefix: String,
+    /// Keys up to and including this one are left out.
+    pub start_after: Option<String>,
+    /// This key and all after it are left out.
+    pub stop_before: Option<String>,
+}
+
+impl KeyRange {
+    /// All keys that start with `prefix`.
+    pub fn all(prefix: impl Into<String>) -> Self {
+        Self { prefix: prefix.into(), ..Self::default() }
+    }
+
+    /// Whether the range holds a key.
+    pub fn contains(&self, key: &str) -> bool {
+        key.starts_with(&self.prefix)
+            && self.start_after.as_deref().is_none_or(|start| key > start)
+            && self.stop_before.as_deref().is_none_or(|stop| key < stop)
+    }
+}
+
+/// Where objects are.
+pub trait Source: Send + Sync {
+    /// The objects of a range, in the order of their keys' bytes, lazily: nothing is asked for
+    /// before the stream is polled, and no page after the one that satisfied the reader.
+    ///
+    /// # Errors
+    /// The stream ends with its first error: no such bucket, no right to list, nobody there. What
+    /// was listed before it does not make a listing.
+    fn list<'a>(&'a self, range: &'a KeyRange) -> BoxStream<'a, Result<ObjectRef>>;
+
+    /// The whole body of an object as it was when it was listed: its length confirmed, its checksum
+    /// too where the source has one.
+    ///
+    /// # Errors
+    /// [`GapReason`]: why this one body could not be had. The run goes on.
+    fn fetch<'a>(&'a self, object: &'a ObjectRef) -> BoxFuture<'a, Result<Body, GapReason>>;
+}
+
+/// A complete body.
+#[derive(Debug)]
+pub struct Body {
+    /// The `Content-Encoding` that came with it, where one did.
+    pub content_encoding: Option<String>,
+    data: Data,
+}
+
+#[derive(Debug)]
+enum Data {
+    Memory(Bytes),
+    File { file: File, len: u64 },
+}
+
+impl Body {
+    /// A body in memory.
+    pub fn from_bytes(bytes: impl Into<Bytes>) -> Self {
+        Self { content_encoding: None, data: Data::Memory(bytes.into()) }
+    }
+
+    /// A body in a file that is positioned at its start and holds `len` bytes from there.
+    pub fn from_file(file: File, len: u64) -> Self {
+        Self { content_encoding: None, data: Data::File { file, len } }
+    }
+
+    /// Adds the `Content-Encoding` that came with the body.
+    #[must_use]
+    pub fn with_content_encoding(mut self, encoding: Option<String>) -> Self {
+        self.content_encoding = encoding;
+        self
+    }
+
+    /// Stored bytes.
+    pub fn len(&self) -> u64 {
+        match &self.data {
+            Data::Memory(bytes) => bytes.len() as u64,
+            Data::File { len, .. } => *len,
+        }
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes from the start. A file that has become shorter or longer than it was when the body
+    /// was made is an error: what was read of it is not the object.
+    pub fn into_reader(self) -> BodyReader {
+        BodyReader { data: self.data, read: 0 }
+    }
+}
+
+/// Reads a [`Body`] from its start to its end.
+#[derive(Debug)]
+pub struct BodyReader {
+    data: Data,
+    read: u64,
+}
+
+impl Read for BodyReader {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = match &mut self.data {
+            Data::Memory(bytes) => {
+                let count = out.len().min(bytes.len());
+                bytes.copy_to_slice(&mut out[..count]);
+                count
+            }
+            Data::File { file, len } => {
+                let count = file.read(out)?;
+                let total = self.read + count as u64;
+                let short = count == 0 && !out.is_empty() && total < *len;
+                if short || total > *len {
+                    return Err(io::Error::other(format!(
+                        "changed while it was read: {total} bytes instead of {len}"
+                    )));
+                }
+                count
+            }
+        };
+        self.read += count as u64;
+        Ok(count)
+    }
+}
