@@ -210,4 +210,4 @@ pub fn object_name(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

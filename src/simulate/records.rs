@@ -218,7 +218,7 @@ fn push_price(out: &mut Vec<u8>, cents: u64) {
     push_number(out, cents / 100);
     out.push(b'.');
     push_number(out, cents / 10 % 10);
-    if cents % 10 != 0 {
+    if !cents.is_multiple_of(10) {
         push_number(out, cents % 10);
     }
 }

@@ -10,6 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::naming;
+use crate::naming::tests::cases;
 use crate::outcome::Verdict;
 
 /// Keeps objects in memory.
@@ -315,7 +316,7 @@ fn a_directory_holds_data_and_truth_apart() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(cases(64))]
 
     #[test]
     fn the_truth_is_what_can_be_found(
@@ -373,7 +374,8 @@ proptest! {
             prop_assert!(body.len() <= buffer_bytes);
             let name = naming::parse(key).unwrap();
             let begun = name.arrived(&spec.zone).unwrap();
-            prop_assert!(modified.duration_since(begun).as_secs() <= i64::try_from(interval).unwrap() + 1);
+            let open = modified.duration_since(begun).as_secs();
+            prop_assert!(open <= i64::try_from(interval).unwrap() + 1);
             for line in std::str::from_utf8(body).unwrap().lines() {
                 let time: jiff::civil::DateTime = line[16..42].parse().unwrap();
                 let arrival = spec.zone.to_timestamp(time).unwrap();
