@@ -149,21 +149,21 @@ impl KeyName {
     pub fn arrived(&self, zone: &TimeZone) -> Option<Timestamp> {
         zone.to_ambiguous_timestamp(self.arrival).compatible().ok()
     }
+}
 
-    /// What the extension says about the encoding. A hint only: both Snappy formats are stored as
-    /// `.snappy`, a custom `FileExtension` says nothing, and gzip is found without any extension.
-    pub fn suggested_encoding(&self) -> Option<Encoding> {
-        let (_, last) = self.extension.rsplit_once('.')?;
-        match last {
-            "gz" | "gzip" => Some(Encoding::Gzip),
-            "zip" => Some(Encoding::Zip),
-            "snappy" => Some(Encoding::SnappyJava),
-            "hsnappy" => Some(Encoding::HadoopSnappy),
-            "zst" | "zstd" => Some(Encoding::Zstd),
-            "parquet" => Some(Encoding::Parquet),
-            "orc" => Some(Encoding::Orc),
-            _ => None,
-        }
+/// What a key's extension says about the encoding. A hint only: both Snappy formats are stored as
+/// `.snappy`, a custom `FileExtension` says nothing, and gzip is found without any extension.
+pub fn suggested_encoding(key: &str) -> Option<Encoding> {
+    let (_, last) = key.rsplit('/').next()?.rsplit_once('.')?;
+    match last {
+        "gz" | "gzip" => Some(Encoding::Gzip),
+        "zip" => Some(Encoding::Zip),
+        "snappy" => Some(Encoding::SnappyJava),
+        "hsnappy" => Some(Encoding::HadoopSnappy),
+        "zst" | "zstd" => Some(Encoding::Zstd),
+        "parquet" => Some(Encoding::Parquet),
+        "orc" => Some(Encoding::Orc),
+        _ => None,
     }
 }
 

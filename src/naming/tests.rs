@@ -150,7 +150,7 @@ fn a_local_time_shown_twice_counts_for_both_instants() {
 fn extensions_hint_at_encodings() {
     let hint = |extension: &str| {
         let name = parse(&format!("s-1-2026-10-25-02-30-00-{UUID}{extension}")).unwrap();
-        name.suggested_encoding()
+        suggested_encoding(&name.extension)
     };
     assert_eq!(hint(""), None);
     assert_eq!(hint(".json"), None);

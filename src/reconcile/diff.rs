@@ -106,6 +106,33 @@ pub fn compare(produced: Side, found: Found, samples: usize, workers: usize) -> 
     total
 }
 
+/// The records of a side that are identical to an earlier one: with a count only, a loss and a
+/// duplicate may cancel behind them.
+pub fn repeats(side: Side, samples: usize) -> Tally {
+    let mut repeats = Tally::default();
+    for rows in side.into_partitions() {
+        let rows = rows();
+        for group in rows.chunk_by(|one, other| one.identity() == other.identity()) {
+            if let [_, second, ..] = group {
+                let found_at = group.iter().map(Row::place).take(PLACES_SHOWN).collect();
+                let (produced, found) = (0, group.len() as u64);
+                let shown_at = second.place();
+                repeats.records += found - 1;
+                repeats.identities += 1;
+                repeats.groups.push(Group {
+                    shown_at,
+                    produced,
+                    found,
+                    produced_at: Vec::new(),
+                    found_at,
+                });
+            }
+        }
+        repeats.keep(samples);
+    }
+    repeats
+}
+
 /// A worker that panics takes the whole scope with it; there is no half-done state to guard.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
