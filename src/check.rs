@@ -17,6 +17,7 @@ mod excerpts;
 mod list;
 mod reconcile;
 mod stage;
+mod truth;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use futures::StreamExt;
 pub use catalog::{Listed, estimate_requests};
 pub use dump::{DumpOutcome, DumpSink, Dumped};
 pub use list::{Contents, Estimate, Listing};
-pub use reconcile::Manifest;
+pub use truth::Manifest;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::observe::{Event, Observer};
@@ -109,8 +110,13 @@ async fn on_worker<T: Send + 'static>(
         let _permit = permit;
         work(number, &object, body)
     });
-    task.await.map_err(|error| match error.try_into_panic() {
-        // Books that do not balance end the run, wherever they are found out.
+    joined(task.await)
+}
+
+/// What a worker thread came to. A panic goes on: books that do not balance end the run, wherever
+/// they are found out.
+fn joined<T>(result: std::result::Result<T, tokio::task::JoinError>) -> Result<T> {
+    result.map_err(|error| match error.try_into_panic() {
         Ok(panic) => std::panic::resume_unwind(panic),
         Err(error) => Error::new(ErrorKind::Io, "a worker thread was stopped").caused_by(error),
     })

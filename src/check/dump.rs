@@ -7,9 +7,9 @@ use std::io;
 use futures::StreamExt;
 use tokio::sync::mpsc;
 
-use super::{Run, gap, integrity};
+use super::{Run, gap, integrity, joined};
 use crate::decode::{self, Damaged};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::naming;
 use crate::observe::Event;
 use crate::outcome::{
@@ -157,10 +157,7 @@ impl Run {
             let result = dump.object(&object, body, &plan);
             (dump, object, result)
         });
-        let (dump, object, result) = task.await.map_err(|error| match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(error) => Error::new(ErrorKind::Io, "a worker thread was stopped").caused_by(error),
-        })?;
+        let (dump, object, result) = joined(task.await)?;
         self.done(&object, dump.outcome.records - before);
         result.map(|()| dump)
     }

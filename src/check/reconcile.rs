@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use futures::StreamExt;
-
 use super::catalog::Catalog;
 use super::excerpts::{self, Excerpts, Objects};
 use super::list::{malformed, undecodable};
 use super::stage::{Staged, Stager};
+use super::truth::{Manifest, Truth};
 use super::{Run, gap};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fingerprint::Policy;
@@ -17,18 +16,8 @@ use crate::outcome::{
 };
 use crate::plan::{Expectation, ReconcilePlan};
 use crate::reconcile::{self, Found, Place, Row, Side};
-use crate::source::{KeyRange, ObjectRef, Source};
+use crate::source::{ObjectRef, Source};
 use crate::split::{Damage, FormatChoice, Standing};
-
-/// A manifest: the source that holds it, and the range of keys that it is.
-pub struct Manifest {
-    /// How reports name it.
-    pub name: String,
-    /// Where it is.
-    pub source: Arc<dyn Source>,
-    /// Its key, or the prefix of several.
-    pub range: KeyRange,
-}
 
 impl Run {
     /// Compares what is stored with what was produced. The manifests are those that the plan names.
@@ -44,8 +33,9 @@ impl Run {
         manifests: Vec<Manifest>,
     ) -> Result<Outcome> {
         let mut truth = Truth::default();
+        let manifest_stager = stager(plan, FormatChoice::Detect);
         for manifest in manifests {
-            self.read_manifest(plan, manifest, &mut truth).await?;
+            self.read_manifest(&manifest_stager, manifest, &mut truth).await?;
         }
         let catalog = self.catalog().await?;
         self.admit(&catalog)?;
@@ -64,52 +54,10 @@ impl Run {
         let stored = Stored { source: Arc::clone(&self.source), catalog };
         outcome.differences = self.samples(classes, &truth, &stored).await;
         outcome.notes.extend(stored.catalog.notes);
-        notes(&mut outcome, plan, seen.incomplete, seen.misdeclared);
+        let incomplete = truth.incomplete + seen.incomplete;
+        notes(&mut outcome, plan, incomplete, seen.misdeclared);
         outcome.books.assert_balanced();
         Ok(outcome)
-    }
-
-    async fn read_manifest(
-        &self,
-        plan: &ReconcilePlan,
-        manifest: Manifest,
-        truth: &mut Truth,
-    ) -> Result<()> {
-        let Manifest { name, source, range } = manifest;
-        let mut objects = Vec::new();
-        let mut keys = source.list(&range);
-        while let Some(object) = keys.next().await {
-            objects.push((truth.objects.len() as u64 + objects.len() as u64, object?));
-        }
-        drop(keys);
-        // A key that is named whole is one manifest, whatever other keys begin like it.
-        if let Some(exact) = objects.iter().find(|(_, object)| object.key == range.prefix) {
-            objects = vec![(truth.objects.len() as u64, exact.1.clone())];
-        }
-        if objects.is_empty() {
-            return Err(Error::new(ErrorKind::NotFound, format!("manifest {name} does not exist")));
-        }
-        let run = Self { source: Arc::clone(&source), ..self.clone() };
-        let stager = stager(plan, FormatChoice::Detect);
-        let work = move |_, object: &ObjectRef, body| stager.stage(&object.key, body);
-        run.each(&objects, work, |number, object, staged| {
-            let staged = staged.map_err(|reason| unreadable(&name, object, &reason))?;
-            refuse_damage(&name, object, &staged)?;
-            truth.incomplete += staged.incomplete;
-            truth.side.commit(
-                staged
-                    .records
-                    .iter()
-                    .map(|record| Row::new(record.identity, Place::new(number, record.offset))),
-            );
-            self.observer.on(Event::Manifest { records: truth.side.records() });
-            Ok(())
-        })
-        .await?;
-        let named = |object: ObjectRef| (Arc::clone(&source), object, name.clone());
-        truth.objects.extend(objects.into_iter().map(|(_, object)| named(object)));
-        truth.records = truth.side.records();
-        Ok(())
     }
 
     async fn read_objects(&self, plan: &ReconcilePlan, catalog: &Catalog) -> Result<Seen> {
@@ -171,22 +119,6 @@ fn stager(plan: &ReconcilePlan, format: FormatChoice) -> Stager {
         object_bytes: plan.read.limits.object_bytes,
         identities: Some((policy, plan.seed)),
         spans: plan.samples.max(1),
-    }
-}
-
-/// What was produced.
-#[derive(Default)]
-struct Truth {
-    side: Side,
-    records: u64,
-    incomplete: u64,
-    objects: Vec<(Arc<dyn Source>, ObjectRef, String)>,
-}
-
-impl Objects for Truth {
-    fn object(&self, number: u64) -> Option<(Arc<dyn Source>, ObjectRef)> {
-        let (source, object, _) = self.objects.get(usize::try_from(number).ok()?)?;
-        Some((Arc::clone(source), object.clone()))
     }
 }
 
@@ -476,24 +408,4 @@ fn notes(outcome: &mut Outcome, plan: &ReconcilePlan, incomplete: u64, misdeclar
                 .into(),
         );
     }
-}
-
-fn unreadable(name: &str, object: &ObjectRef, reason: &GapReason) -> Error {
-    let message = format!("manifest {name} cannot be read: {}: {reason}", object.key);
-    Error::new(ErrorKind::Manifest, message)
-}
-
-/// A truth with holes proves nothing.
-fn refuse_damage(name: &str, object: &ObjectRef, staged: &Staged) -> Result<()> {
-    let what = match (staged.spans.first(), staged.damage.first()) {
-        (Some(span), _) => format!("at byte {}: {}", span.error_offset, span.damage),
-        (None, Some(damage)) => {
-            format!("at stored byte {}: {}", damage.stored_offset, damage.what)
-        }
-        (None, None) => return Ok(()),
-    };
-    let message = format!("manifest {name} is damaged ({}) {what}", object.key);
-    Err(Error::new(ErrorKind::Manifest, message).hint(
-        "a truth with holes proves nothing: mend the manifest, or leave it out and use --expected",
-    ))
 }
