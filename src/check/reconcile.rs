@@ -7,8 +7,8 @@ use super::excerpts::{self, Excerpts, Objects};
 use super::list::{malformed, undecodable};
 use super::stage::{Staged, Stager};
 use super::truth::{Manifest, Truth};
-use super::{Run, gap};
-use crate::error::{Error, ErrorKind, Result};
+use super::{Run, gap, joined};
+use crate::error::Result;
 use crate::fingerprint::Policy;
 use crate::observe::Event;
 use crate::outcome::{
@@ -221,9 +221,7 @@ async fn compare(plan: &ReconcilePlan, truth: &mut Side, seen: &mut Seen) -> Res
             compare_identities(produced, reconcile::compare(truth, found, samples, workers))
         }
     };
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Error::new(ErrorKind::Io, "the comparison was stopped").caused_by(error))
+    joined(tokio::task::spawn_blocking(work).await)
 }
 
 fn compare_count(expected: u64, found: Side, samples: usize) -> Compared {
