@@ -19,3 +19,15 @@ pub mod report;
 pub mod simulate;
 pub mod source;
 pub mod split;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::ProptestConfig;
+    use proptest::test_runner::RngSeed;
+
+    /// So many cases of a property, the same in every run.
+    pub(crate) fn cases(cases: u32) -> ProptestConfig {
+        let rng_seed = RngSeed::Fixed(2);
+        ProptestConfig { cases, rng_seed, failure_persistence: None, ..ProptestConfig::default() }
+    }
+}
