@@ -22,6 +22,7 @@ use aws_types::os_shim_internal::{Env, Fs};
 use aws_types::service_config::ServiceConfigKey;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits::{FETCH_BACKOFF, FETCH_BACKOFF_MAX};
 pub(crate) use failure::{Asked, Failure, causes};
 
 /// Longest wait for a connection.
@@ -109,7 +110,12 @@ impl Aws {
     pub fn s3(&self) -> aws_sdk_s3::Client {
         let config = aws_sdk_s3::config::Builder::from(&self.config)
             .force_path_style(self.path_style)
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(ATTEMPTS)
+                    .with_initial_backoff(FETCH_BACKOFF)
+                    .with_max_backoff(FETCH_BACKOFF_MAX),
+            )
             .build();
         aws_sdk_s3::Client::from_conf(config)
     }

@@ -100,6 +100,20 @@ pub trait Source: Send + Sync {
     }
 }
 
+impl<S: Source + ?Sized> Source for Box<S> {
+    fn list<'a>(&'a self, range: &'a KeyRange) -> BoxStream<'a, Result<ObjectRef>> {
+        (**self).list(range)
+    }
+
+    fn fetch<'a>(&'a self, object: &'a ObjectRef) -> BoxFuture<'a, Result<Body, GapReason>> {
+        (**self).fetch(object)
+    }
+
+    fn requests(&self) -> Requests {
+        (**self).requests()
+    }
+}
+
 /// A complete body.
 #[derive(Debug)]
 pub struct Body {
@@ -146,6 +160,11 @@ impl Body {
             Data::Memory(bytes) => bytes.len() as u64,
             Data::File { len, .. } => *len,
         }
+    }
+
+    /// Whether it lies in memory, and not in a file.
+    pub fn is_in_memory(&self) -> bool {
+        matches!(self.data, Data::Memory(_))
     }
 
     /// Whether there is nothing in it.
