@@ -177,17 +177,16 @@ fn advice(cause: Cause, named: &Option<String>, asked: Asked<'_>) -> Option<Stri
         Cause::Signature => "check AWS_SECRET_ACCESS_KEY or the profile",
         Cause::Clock => "set it: a request is refused when it is more than 15 minutes off",
         Cause::Denied => {
-            return Some(format!("the credentials need s3:ListBucket on arn:aws:s3:::{}", {
-                asked.bucket
-            }));
+            let arn = format!("arn:aws:s3:::{}", asked.bucket);
+            return Some(format!("the credentials need s3:ListBucket on {arn}"));
         }
         Cause::NoSuchBucket => {
             "check the spelling, the account (--profile), and --endpoint-url if it is not AWS's"
         }
-        Cause::Region => {
-            let region = named.as_deref().unwrap_or("REGION");
-            return Some(format!("run again with --region {region}"));
-        }
+        Cause::Region => match named {
+            Some(region) => return Some(format!("run again with --region {region}")),
+            None => "name the bucket's region with --region",
+        },
         Cause::Unreachable | Cause::Timeout if asked.endpoint.is_some() => {
             "check --endpoint-url, and that the server runs"
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
-use futures::{TryStreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::dto::*;
 use s3s::{Body, S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
@@ -264,9 +264,13 @@ fn cut_out(bytes: &Bytes, range: Option<Range>) -> S3Result<(Bytes, Option<Strin
 fn body(bytes: Bytes, fault: Option<Fault>) -> StreamingBlob {
     match fault {
         Some(Fault::Cut(at)) => {
-            let broken = std::io::Error::other("cut on purpose");
-            let pieces = [Ok(bytes.slice(..bytes.len().min(at))), Err(broken)];
-            StreamingBlob::wrap(stream::iter(pieces))
+            let piece = bytes.slice(..bytes.len().min(at));
+            let broken = stream::once(async {
+                // Lets the server send what it has before the connection breaks.
+                tokio::task::yield_now().await;
+                Err(std::io::Error::other("cut on purpose"))
+            });
+            StreamingBlob::wrap(stream::iter([Ok(piece)]).chain(broken))
         }
         Some(Fault::Garble) => {
             let mut garbled = bytes.to_vec();

@@ -123,7 +123,7 @@ impl S3 {
                 .ok_or_else(|| nonsense(&location, "an object without a key, a size or UTF-8"))?;
             if cursor.last_key.as_ref().is_some_and(|last| *last >= object.key) {
                 return Err(nonsense(&location, "keys that are not in the order of their bytes")
-                    .hint("directory buckets (S3 Express One Zone) are not supported"));
+                    .hint("some stores sort otherwise, S3 Express among them: narrow the prefix"));
             }
             cursor.last_key = Some(object.key.clone());
             if range.stop_before.as_ref().is_some_and(|stop| object.key >= *stop) {

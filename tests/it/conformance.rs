@@ -70,7 +70,9 @@ pub(crate) mod promises {
 
     pub(crate) async fn keys_come_in_byte_order_in_pages_of_any_size(world: World) {
         let mut expected = vec!["a/b", "a/b.c/d", "b", "2026/01/02/03/x", "2026/01/02/04/x", "Z"];
-        expected.extend(world.only_if_it_sorts_bytes(&["a-b", "a.b", "a0", "a/b-c/d", "a/b0"]));
+        if world.sorts_bytes() {
+            expected.extend(["a-b", "a.b", "a0", "a/b-c/d", "a/b0"]);
+        }
         for key in &expected {
             world.put(key, *key).await;
         }

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use aws_sdk_s3::Client;
 use bytes::Bytes;
 use fhcheck::aws::Aws;
 use fhcheck::endpoint::{ACCESS_KEY, Endpoint, SECRET_KEY};
@@ -28,7 +29,7 @@ pub(crate) struct World {
 enum Place {
     Local(TempDir),
     Endpoint(Endpoint),
-    Seaweed { aws: Aws, bucket: String },
+    Seaweed { aws: Aws, client: Client, bucket: String },
 }
 
 /// The bucket of a world in the endpoint.
@@ -52,8 +53,9 @@ impl World {
         static BUCKETS: AtomicU32 = AtomicU32::new(0);
         let aws = SEAWEED.aws();
         let bucket = format!("bucket-{}", BUCKETS.fetch_add(1, Ordering::Relaxed));
-        aws.s3().create_bucket().bucket(&bucket).send().await.unwrap();
-        Self { place: Place::Seaweed { aws, bucket }, admitted }
+        let client = aws.s3();
+        client.create_bucket().bucket(&bucket).send().await.unwrap();
+        Self { place: Place::Seaweed { aws, client, bucket }, admitted }
     }
 
     /// A source over these objects that lists so many keys a page, where it has pages.
@@ -65,7 +67,7 @@ impl World {
         let source: Box<dyn Source> = match &self.place {
             Place::Local(root) => Box::new(Local::open(root.path()).unwrap()),
             Place::Endpoint(endpoint) => Box::new(s3(&connect(endpoint), BUCKET)),
-            Place::Seaweed { aws, bucket } => Box::new(s3(aws, bucket)),
+            Place::Seaweed { aws, bucket, .. } => Box::new(s3(aws, bucket)),
         };
         if self.admitted { Box::new(Admit::new(source, 4, 1 << 20)) } else { source }
     }
@@ -79,8 +81,8 @@ impl World {
                 fs::write(path, bytes).unwrap();
             }
             Place::Endpoint(endpoint) => endpoint.put(BUCKET, key, bytes, None),
-            Place::Seaweed { aws, bucket } => {
-                let put = aws.s3().put_object().bucket(bucket).key(key).body(bytes.into());
+            Place::Seaweed { client, bucket, .. } => {
+                let put = client.put_object().bucket(bucket).key(key).body(bytes.into());
                 put.send().await.unwrap();
             }
         }
@@ -97,8 +99,8 @@ impl World {
         match &self.place {
             Place::Local(root) => fs::remove_file(root.path().join(key)).unwrap(),
             Place::Endpoint(endpoint) => endpoint.delete(BUCKET, key),
-            Place::Seaweed { aws, bucket } => {
-                aws.s3().delete_object().bucket(bucket).key(key).send().await.unwrap();
+            Place::Seaweed { client, bucket, .. } => {
+                client.delete_object().bucket(bucket).key(key).send().await.unwrap();
             }
         }
     }
@@ -113,9 +115,9 @@ impl World {
         if matches!(self.place, Place::Local(_)) { 0 } else { pages }
     }
 
-    /// Keys that only a server that sorts by bytes puts in the right place.
-    pub(crate) fn only_if_it_sorts_bytes<'k>(&self, keys: &'k [&'k str]) -> &'k [&'k str] {
-        keys
+    /// Whether directories sort as their names and a `/`. In SeaweedFS they sort as their names.
+    pub(crate) fn sorts_bytes(&self) -> bool {
+        !matches!(self.place, Place::Seaweed { .. })
     }
 }
 
@@ -196,13 +198,14 @@ pub(crate) struct Seaweed {
 /// The server that all tests share.
 pub(crate) static SEAWEED: LazyLock<Seaweed> = LazyLock::new(Seaweed::start);
 
-/// Runs the server until the standard input ends, then kills it and removes its data.
+/// Runs the server until the standard input ends, then kills it and removes what it leaves.
 const GUARDIAN: &str = r#"
 "$@" </dev/null >"$DATA/log" 2>&1 &
 server=$!
 while read -r _; do :; done
 kill -9 $server
 wait $server 2>/dev/null
+for port in $PORTS; do rm -f /tmp/seaweedfs-*-"$port".sock; done
 rm -rf "$DATA"
 "#;
 
@@ -234,6 +237,7 @@ impl Seaweed {
             .arg(format!("-s3.config={}", data.join("keys.json").display()))
             .args(PORTS.iter().zip(&ports).map(|(name, port)| format!("-{name}={port}")))
             .env("DATA", &data)
+            .env("PORTS", ports.map(|port| port.to_string()).join(" "))
             .stdin(Stdio::piped())
             .spawn()
             .expect("a shell is needed to guard the server");
