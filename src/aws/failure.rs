@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 
+use aws_config::imds::client::error::ImdsError;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
@@ -132,7 +133,11 @@ impl Failure {
             Cause::Request => (ErrorKind::Usage, format!("{location} cannot be asked for")),
             _ => (ErrorKind::Service, format!("listing {location} failed")),
         };
-        let error = Error::new(kind, format!("{what}: {}", self.detail));
+        let error = match self.cause {
+            // Its detail is whatever the last of many places said.
+            Cause::NoCredentials => Error::new(kind, what),
+            _ => Error::new(kind, format!("{what}: {}", self.detail)),
+        };
         let error = match advice(self.cause, &self.named, asked) {
             Some(hint) => error.hint(hint),
             None => error,
@@ -234,6 +239,7 @@ fn by_answer(code: Option<&str>, answer: &HttpResponse) -> Cause {
         | "TooManyRequests"
         | "ServiceUnavailable" => Cause::Throttled,
         "InternalError" | "RequestTimeout" => Cause::Server,
+        "InvalidBucketName" => Cause::Request,
         code if code.starts_with("KMS.") => Cause::Encryption,
         _ if status >= 500 => Cause::Server,
         _ => Cause::Other,
@@ -257,12 +263,13 @@ fn names_kms(answer: &HttpResponse) -> bool {
     element(answer, "Message").is_some_and(|message| message.contains("kms:"))
 }
 
-/// Whether it failed before anything was sent, for want of credentials.
+/// Whether it failed before anything was sent, for want of credentials. The instance metadata
+/// service is asked last: where it fails, there was nothing before it either.
 fn by_credentials(error: &(dyn StdError + 'static)) -> Option<Cause> {
-    causes(error).find_map(|cause| match cause.downcast_ref::<CredentialsError>()? {
-        CredentialsError::CredentialsNotLoaded(_) => Some(Cause::NoCredentials),
-        _ => Some(Cause::CredentialsBroken),
-    })
+    let cause = causes(error).find_map(|cause| cause.downcast_ref::<CredentialsError>())?;
+    let nowhere = matches!(cause, CredentialsError::CredentialsNotLoaded(_))
+        || causes(cause).any(|cause| cause.is::<ImdsError>());
+    Some(if nowhere { Cause::NoCredentials } else { Cause::CredentialsBroken })
 }
 
 /// An error and what caused it, outermost first.

@@ -50,7 +50,7 @@ pub(super) struct Bucket {
 }
 
 /// What a page of a listing is asked for.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Query<'a> {
     pub(super) prefix: &'a str,
     pub(super) delimiter: Option<&'a str>,
@@ -79,16 +79,19 @@ impl Bucket {
     pub(super) fn list(&self, query: &Query<'_>) -> Page<'_> {
         let mut page = Page::default();
         let mut last = query.after.filter(|after| *after >= query.prefix).map(str::to_owned);
-        while query.max > 0 {
+        if query.max == 0 {
+            return page;
+        }
+        loop {
             let from = last.as_deref().map_or(Bound::Included(query.prefix), Bound::Excluded);
             let mut keys = self.objects.range::<str, _>((from, Bound::Unbounded));
             let Some((key, object)) = keys.next().filter(|(key, _)| key.starts_with(query.prefix))
             else {
-                break;
+                return page;
             };
             if page.len() == query.max {
                 page.next = last;
-                break;
+                return page;
             }
             match query.group_of(key) {
                 Some(group) => {
@@ -101,7 +104,6 @@ impl Bucket {
                 }
             }
         }
-        page
     }
 }
 
@@ -125,12 +127,11 @@ mod tests {
     }
 
     /// All pages, one after another: keys, and groups in brackets.
-    fn pages(bucket: &Bucket, mut query: Query<'_>) -> Vec<String> {
+    fn pages(bucket: &Bucket, query: Query<'_>) -> Vec<String> {
         let mut pages = Vec::new();
         let mut after = query.after.map(str::to_owned);
         loop {
-            query.after = after.as_deref();
-            let page = bucket.list(&query);
+            let page = bucket.list(&Query { after: after.as_deref(), ..query });
             let keys = page.objects.iter().map(|(key, _)| (*key).to_owned());
             let groups = page.groups.iter().map(|group| format!("[{group}]"));
             pages.push(keys.chain(groups).collect::<Vec<_>>().join(" "));

@@ -1,5 +1,7 @@
 //! The integration tests, one module a topic.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
+
 // What every source promises, asked of each of them.
 mod conformance;
 // What a user reads when S3 says no, and what becomes of bodies that do not arrive.

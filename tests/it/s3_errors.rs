@@ -238,7 +238,7 @@ async fn no_credentials() {
         .credentials_provider(SharedCredentialsProvider::new(None));
     let error = list(&Aws::from_config(config.build())).await.unwrap_err();
     insta::assert_snapshot!(shown(&error), @r"
-    Credentials: no AWS credentials found: nowhere
+    Credentials: no AWS credentials found
     hint: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile with --profile, or run `aws configure`
     ");
 }

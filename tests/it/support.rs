@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -29,7 +29,7 @@ pub(crate) struct World {
 enum Place {
     Local(TempDir),
     Endpoint(Endpoint),
-    Seaweed { aws: Aws, client: Client, bucket: String },
+    Seaweed { client: Client, bucket: String },
 }
 
 /// The bucket of a world in the endpoint.
@@ -51,11 +51,10 @@ impl World {
     /// A bucket of its own in the server that all tests share.
     pub(crate) async fn seaweed(admitted: bool) -> Self {
         static BUCKETS: AtomicU32 = AtomicU32::new(0);
-        let aws = SEAWEED.aws();
         let bucket = format!("bucket-{}", BUCKETS.fetch_add(1, Ordering::Relaxed));
-        let client = aws.s3();
+        let client = SEAWEED.aws().s3();
         client.create_bucket().bucket(&bucket).send().await.unwrap();
-        Self { place: Place::Seaweed { aws, client, bucket }, admitted }
+        Self { place: Place::Seaweed { client, bucket }, admitted }
     }
 
     /// A source over these objects that lists so many keys a page, where it has pages.
@@ -67,7 +66,7 @@ impl World {
         let source: Box<dyn Source> = match &self.place {
             Place::Local(root) => Box::new(Local::open(root.path()).unwrap()),
             Place::Endpoint(endpoint) => Box::new(s3(&connect(endpoint), BUCKET)),
-            Place::Seaweed { aws, bucket, .. } => Box::new(s3(aws, bucket)),
+            Place::Seaweed { bucket, .. } => Box::new(s3(&SEAWEED.aws(), bucket)),
         };
         if self.admitted { Box::new(Admit::new(source, 4, 1 << 20)) } else { source }
     }
@@ -81,7 +80,7 @@ impl World {
                 fs::write(path, bytes).unwrap();
             }
             Place::Endpoint(endpoint) => endpoint.put(BUCKET, key, bytes, None),
-            Place::Seaweed { client, bucket, .. } => {
+            Place::Seaweed { client, bucket } => {
                 let put = client.put_object().bucket(bucket).key(key).body(bytes.into());
                 put.send().await.unwrap();
             }
@@ -99,7 +98,7 @@ impl World {
         match &self.place {
             Place::Local(root) => fs::remove_file(root.path().join(key)).unwrap(),
             Place::Endpoint(endpoint) => endpoint.delete(BUCKET, key),
-            Place::Seaweed { client, bucket, .. } => {
+            Place::Seaweed { client, bucket } => {
                 client.delete_object().bucket(bucket).key(key).send().await.unwrap();
             }
         }
@@ -190,9 +189,9 @@ pub(crate) fn s3_error(status: &str, headers: &str, code: &str, message: &str) -
 /// SeaweedFS, an S3 server by other people.
 pub(crate) struct Seaweed {
     s3_port: u16,
-    /// Its guardian kills the server when this closes: when the process of the tests ends, however
+    /// Kills the server when its standard input closes: when the process of the tests ends, however
     /// it ends.
-    _guard: ChildStdin,
+    _guardian: Child,
 }
 
 /// The server that all tests share.
@@ -226,7 +225,7 @@ impl Seaweed {
         );
         fs::write(data.join("keys.json"), keys).unwrap();
         let ports = free_ports();
-        let mut guardian = Command::new("sh")
+        let guardian = Command::new("sh")
             .args(["-c", GUARDIAN, "guardian"])
             .arg(weed)
             .args(["-logtostderr=true", "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"])
@@ -241,7 +240,7 @@ impl Seaweed {
             .stdin(Stdio::piped())
             .spawn()
             .expect("a shell is needed to guard the server");
-        let seaweed = Self { s3_port: ports[0], _guard: guardian.stdin.take().unwrap() };
+        let seaweed = Self { s3_port: ports[0], _guardian: guardian };
         seaweed.wait(&data.join("log"));
         seaweed
     }
