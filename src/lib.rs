@@ -6,6 +6,8 @@ pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod decode;
+#[cfg(feature = "aws")]
+pub mod endpoint;
 pub mod error;
 pub mod exit;
 pub mod fingerprint;

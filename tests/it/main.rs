@@ -1,4 +1,18 @@
 //! What users rely on, from the outside. One binary, a module a topic.
 
-/// Seeded damage: no value comes out that was not put in.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
+
+// What every source promises, asked of each of them.
+mod conformance;
+// Seeded damage: no value comes out that was not put in.
 mod damage;
+// Every folder of fixtures/, as a directory and as a bucket.
+mod fixtures;
+// What a user reads when S3 says no, and what becomes of bodies that do not arrive.
+mod s3_errors;
+// An independent S3 server: the same promises, and one story.
+mod seaweed;
+// Seeded worlds with known truth.
+mod simulation;
+// Worlds of objects, a scripted server, a real one.
+mod support;
