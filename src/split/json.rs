@@ -134,9 +134,12 @@ impl JsonSplitter {
         for _ in 0..STRANGERS_MAX {
             let gap = self.skip_separators(view, end);
             let junk = *junk.get_or_insert(gap.end);
+            // So many blanks are a boundary, whatever stands behind them.
+            if gap.end - end > SNIFF_BYTES {
+                return Boundary::Clean;
+            }
             let Some(&byte) = view.window.get(gap.end) else {
-                let enough = view.eof || gap.end - end > SNIFF_BYTES;
-                return if enough { Boundary::Clean } else { Boundary::More };
+                return if view.eof { Boundary::Clean } else { Boundary::More };
             };
             let glued = gap.end == end && runs_together(view.window[from], byte);
             if !begins_value(byte) || glued {

@@ -215,9 +215,11 @@ fn judge(splitter: &mut JsonSplitter, view: View<'_>, at: usize) -> Judgement {
         Scan::Incomplete => return Judgement::No,
     };
     let gap = splitter.skip_separators(view, end);
+    if gap.end - end > SNIFF_BYTES {
+        return Judgement::Record;
+    }
     let Some(&byte) = view.window.get(gap.end) else {
-        let enough = view.eof || gap.end - end > SNIFF_BYTES;
-        return if enough { Judgement::Record } else { Judgement::More };
+        return if view.eof { Judgement::Record } else { Judgement::More };
     };
     // A line break is a boundary, but not the one inside an indented value.
     let strong = gap.strong && !matches!(byte, b',' | b'}' | b']' | b':');

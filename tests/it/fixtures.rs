@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fhcheck::aws::Aws;
 use fhcheck::check::{Manifest, Run};
 use fhcheck::endpoint::Endpoint;
 use fhcheck::exit;
@@ -184,7 +183,13 @@ async fn every_fixture_is_judged_right_as_a_directory() {
         let outcome = reconcile(&folder, &expected, source, Location::Local(path)).await;
         expected.check(&folder.display().to_string(), &outcome);
         let code = exit::code(outcome.verdict());
-        assert_eq!(code, ["reconciled", "discrepant", "inconclusive"].iter().position(|name| *name == expected.verdict).unwrap() as u8);
+        assert_eq!(
+            code,
+            ["reconciled", "discrepant", "inconclusive"]
+                .iter()
+                .position(|name| *name == expected.verdict)
+                .unwrap() as u8
+        );
     }
 }
 
@@ -198,7 +203,7 @@ async fn every_fixture_is_judged_the_same_as_a_bucket() {
         for (key, bytes) in support::files(&folder.join("delivered")) {
             endpoint.put(bucket, &format!("firehose/{key}"), bytes, None);
         }
-        let source: Arc<dyn Source> = Arc::new(S3::new(&endpoint_aws(&endpoint), bucket));
+        let source: Arc<dyn Source> = Arc::new(S3::new(&support::connect(&endpoint), bucket));
         let location = Location::S3 { bucket: bucket.into(), prefix: "firehose/".into() };
         let mut outcome = reconcile(&folder, &expected, source, location).await;
         // Keys are whole in a bucket, and relative in a directory.
@@ -210,8 +215,4 @@ async fn every_fixture_is_judged_the_same_as_a_bucket() {
         }
         expected.check(&folder.display().to_string(), &outcome);
     }
-}
-
-fn endpoint_aws(endpoint: &Endpoint) -> Aws {
-    support::aws(endpoint)
 }

@@ -9,7 +9,9 @@ use fhcheck::fingerprint::Policy;
 use fhcheck::observe::Silent;
 use fhcheck::outcome::Outcome;
 use fhcheck::plan::{Expectation, Location, ReconcilePlan};
-use fhcheck::simulate::{self, Compression, DATA, Faults, Generated, Kind, MANIFEST, Pace, Spec, Truth};
+use fhcheck::simulate::{
+    self, Compression, DATA, Faults, Generated, Kind, MANIFEST, Pace, Spec, Truth,
+};
 use fhcheck::source::KeyRange;
 use fhcheck::source::local::Local;
 
@@ -118,7 +120,7 @@ async fn what_a_simulation_did_is_what_reconciling_finds() {
 #[tokio::test]
 async fn an_outcome_is_the_same_for_one_worker_and_for_many() {
     let out = tempfile::tempdir().unwrap();
-    deliver(5, out.path());
+    deliver(16, out.path());
     let one = reconcile(out.path(), 1).await;
     assert!(one.books.objects.read > 10, "there is something to get out of order");
     for workers in [2, 3, 8] {

@@ -12,11 +12,15 @@ use aws_sdk_s3::Client;
 use bytes::Bytes;
 use fhcheck::aws::Aws;
 use fhcheck::endpoint::{ACCESS_KEY, Endpoint, SECRET_KEY};
+use fhcheck::limits;
+use fhcheck::plan::{Foreign, Limits, Location, ReadPlan, Window};
 use fhcheck::source::Source;
 use fhcheck::source::admit::Admit;
 use fhcheck::source::local::Local;
 use fhcheck::source::s3::S3;
+use fhcheck::split::FormatChoice;
 use futures::{StreamExt, stream};
+use jiff::tz::TimeZone;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -294,4 +298,33 @@ const PORTS: [&str; 8] = [
 fn free_ports() -> [u16; PORTS.len()] {
     let held = PORTS.map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
     held.map(|listener| listener.local_addr().unwrap().port())
+}
+
+/// A plan that reads everything at a location.
+pub(crate) fn read_plan(location: Location) -> ReadPlan {
+    ReadPlan {
+        location,
+        window: Window::default(),
+        zone: TimeZone::UTC,
+        foreign: Foreign::Read,
+        format: FormatChoice::Detect,
+        limits: Limits {
+            object_bytes: limits::OBJECT_BYTES_MAX_DEFAULT,
+            total_bytes: None,
+            in_flight_bytes: limits::IN_FLIGHT_BYTES_DEFAULT,
+            requests: 8,
+            workers: 2,
+        },
+    }
+}
+
+/// Every file under a directory, by its path there; none where there is no directory.
+pub(crate) fn files(root: &Path) -> Vec<(String, Vec<u8>)> {
+    let walk = walkdir::WalkDir::new(root).into_iter().filter_map(Result::ok);
+    walk.filter(|entry| entry.file_type().is_file())
+        .map(|entry| {
+            let key = entry.path().strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
+            (key, fs::read(entry.path()).unwrap())
+        })
+        .collect()
 }
