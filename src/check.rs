@@ -74,7 +74,17 @@ pub struct Listing {
 impl Listing {
     /// Discrepant when stored data is damaged, inconclusive when some could not be read.
     pub fn verdict(&self) -> Verdict {
-        todo!()
+        let contents = self.objects.iter().filter_map(|listed| listed.contents.as_ref());
+        let damaged = contents.map(|contents| contents.malformed_spans).sum::<u64>() > 0
+            || !self.malformed.is_empty()
+            || !self.undecodable.is_empty();
+        if !self.gaps.is_empty() || self.book.gaps > 0 {
+            Verdict::Inconclusive
+        } else if damaged {
+            Verdict::Discrepant
+        } else {
+            Verdict::Reconciled
+        }
     }
 }
 
@@ -136,7 +146,13 @@ pub struct DumpOutcome {
 impl DumpOutcome {
     /// Discrepant when stored data is damaged, inconclusive when some could not be read.
     pub fn verdict(&self) -> Verdict {
-        todo!()
+        if !self.gaps.is_empty() || self.objects.gaps > 0 {
+            Verdict::Inconclusive
+        } else if self.malformed.is_empty() && self.undecodable.is_empty() {
+            Verdict::Reconciled
+        } else {
+            Verdict::Discrepant
+        }
     }
 }
 
