@@ -14,9 +14,9 @@ use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 /// What every help text ends with where a verdict is given.
 const EXIT_CODES: &str = "\
 Exit codes, after diff(1):
-  0  reconciled: every record is accounted for, and nothing is damaged
-  1  discrepant: records are missing, doubled or unexpected, or data is damaged
-  2  inconclusive: something could not be read; or the run failed, wrong usage included";
+  0  reconciled: every record is accounted for, nothing is damaged
+  1  discrepant: records missing, doubled or unexpected, or data damaged
+  2  inconclusive: something could not be read; or the run failed";
 
 /// The command line.
 #[derive(Debug, Clone, Parser)]
@@ -27,19 +27,15 @@ Exit codes, after diff(1):
     long_about = "Did every record make it through Amazon Data Firehose to S3?\n\n\
         fhcheck lists what a delivery stream wrote, takes its records apart, and compares them, \
         one by one, with what was produced.",
-    after_help = concat!(
-        "Examples:\n",
-        "  fhcheck demo                                        see it work, without an account\n",
-        "  fhcheck list s3://BUCKET                            what is stored under firehose/\n",
-        "  fhcheck dump s3://BUCKET -o records.ndjson          every record, one a line\n",
-        "  fhcheck reconcile s3://BUCKET --expected 10         is the number right?\n",
-        "  fhcheck reconcile s3://BUCKET --manifest sent.ndjson   are these the records?\n",
-        "\n",
-        "Exit codes, after diff(1):\n",
-        "  0  reconciled: every record is accounted for, and nothing is damaged\n",
-        "  1  discrepant: records are missing, doubled or unexpected, or data is damaged\n",
-        "  2  inconclusive: something could not be read; or the run failed, wrong usage included",
-    ),
+    after_help = with_codes("\
+Examples:
+  fhcheck demo                                see it work, without an account
+  fhcheck list s3://BUCKET                    what is stored under firehose/
+  fhcheck dump s3://BUCKET -o records.ndjson  every record, one a line
+  fhcheck reconcile s3://BUCKET --expected 10
+                                              is the number right?
+  fhcheck reconcile s3://BUCKET --manifest sent.ndjson
+                                              are these the records?"),
     max_term_width = 100,
     disable_help_subcommand = true
 )]
@@ -73,7 +69,7 @@ Examples:
 Examples:
   fhcheck reconcile s3://BUCKET --expected 10
   fhcheck reconcile s3://BUCKET --manifest produced.ndjson
-  fhcheck reconcile s3://BUCKET --manifest sent.ndjson --match key=/id --allow duplicates"))]
+  fhcheck reconcile s3://BUCKET --manifest sent.ndjson --match key=/id"))]
     Reconcile(ReconcileArgs),
     /// Write what Firehose would write, with faults as you like, and the truth beside it
     #[command(after_help = "\
