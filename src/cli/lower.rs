@@ -24,11 +24,6 @@ use crate::split::{Format, FormatChoice};
 
 /// How the run talks to whoever started it. This cannot fail, because errors need it.
 pub fn session(args: &GlobalArgs, env: &Env) -> Session {
-    let color = |terminal| match args.color {
-        ColorArg::Always => true,
-        ColorArg::Never => false,
-        ColorArg::Auto => terminal && !env.no_color,
-    };
     Session {
         aws: AwsOptions {
             profile: args.profile.clone(),
@@ -38,12 +33,20 @@ pub fn session(args: &GlobalArgs, env: &Env) -> Session {
         },
         quiet: args.quiet,
         verbosity: args.verbose,
-        stderr_color: color(env.stderr_terminal),
-        stdout_color: color(env.stdout_terminal),
+        stderr_color: colored(args.color, env.stderr_terminal, env),
+        color: args.color,
         // Bars and log lines would overwrite each other.
         progress: env.stderr_terminal && !args.quiet && args.verbose == 0,
         stdout_terminal: env.stdout_terminal,
         width: env.width,
+    }
+}
+
+fn colored(choice: ColorArg, terminal: bool, env: &Env) -> bool {
+    match choice {
+        ColorArg::Always => true,
+        ColorArg::Never => false,
+        ColorArg::Auto => terminal && !env.no_color,
     }
 }
 
@@ -150,7 +153,7 @@ fn layout(to_file: bool, samples: usize, session: &Session, env: &Env) -> Layout
     let screen = env.stdout_terminal && !to_file;
     Layout {
         width: env.width.filter(|_| screen).unwrap_or(Layout::UNBOUNDED),
-        color: session.stdout_color && (screen || !env.stdout_terminal),
+        color: colored(session.color, screen, env),
         samples,
     }
 }

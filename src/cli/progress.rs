@@ -10,7 +10,7 @@ use crate::report::units::{count, counted, size};
 
 /// How often a spinner moves.
 const TICK: Duration = Duration::from_millis(100);
-/// Listed objects between two updates of the line: listing is faster than eyes.
+/// Listed objects between two updates of the line, after the first few: eyes are slower.
 const LISTED_STEP: u64 = 100;
 
 /// Shows a run as it goes.
@@ -69,7 +69,7 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 const SPINNER: &str = "{spinner} {prefix}  {msg}";
-const READING: &str = "{prefix} {bar:20} {binary_bytes} of {binary_total_bytes}, \
+const READING: &str = "{prefix} {bar:10} {binary_bytes}/{binary_total_bytes}, \
                        {binary_bytes_per_sec}, {eta} left  {wide_msg}";
 
 fn spinner() -> ProgressStyle {
@@ -86,7 +86,7 @@ impl Observer for Progress {
             Event::Listed { bytes } => {
                 state.listed += 1;
                 state.listed_bytes += bytes;
-                if state.listed % LISTED_STEP == 1 {
+                if state.listed < LISTED_STEP || state.listed.is_multiple_of(LISTED_STEP) {
                     self.bar.set_message(state.listing());
                 }
             }
@@ -128,7 +128,7 @@ impl State {
     }
 
     fn reading(&self) -> String {
-        let objects = format!("{} of {} objects", count(self.done), count(self.objects));
+        let objects = format!("{}/{} objects", count(self.done), count(self.objects));
         match self.gaps {
             0 => objects,
             gaps => format!("{objects}, {} unread", count(gaps)),
@@ -152,6 +152,6 @@ mod tests {
     #[test]
     fn what_could_not_be_read_shows_at_once() {
         let state = State { done: 3, objects: 1_000, gaps: 2, ..State::default() };
-        assert_eq!(state.reading(), "3 of 1,000 objects, 2 unread");
+        assert_eq!(state.reading(), "3/1,000 objects, 2 unread");
     }
 }

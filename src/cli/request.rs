@@ -7,6 +7,7 @@ use clap_complete::Shell;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::args::ColorArg;
 use crate::plan::{ReadPlan, ReconcilePlan};
 use crate::report::Form;
 use crate::report::dump::Records;
@@ -55,8 +56,8 @@ pub struct Session {
     pub verbosity: u8,
     /// Whether stderr takes colour.
     pub stderr_color: bool,
-    /// Whether stdout takes colour, unless it goes to a file.
-    pub stdout_color: bool,
+    /// When results take colour.
+    pub color: ColorArg,
     /// Whether stderr is a terminal, and progress is welcome.
     pub progress: bool,
     /// Whether stdout is a terminal.

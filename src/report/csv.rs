@@ -167,13 +167,14 @@ pub(super) fn reconcile(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()
     }
     for object in &outcome.undecodable {
         let (key, offset) = (Some(&*object.key), Some(object.stored_offset));
-        let reason = Some(object.what.clone());
+        let reason = Some(screen::text(&object.what).into_owned());
         let kind = "undecodable";
         finding(Finding { kind, key, offset, reason, ..Finding::default() }, out)?;
     }
     for gap in &outcome.gaps {
         let (key, length) = (Some(&*gap.key), Some(gap.size));
-        let reason = Some(format!("{}: {}", gap.reason.code(), gap.reason));
+        let text = format!("{}: {}", gap.reason.code(), gap.reason);
+        let reason = Some(screen::text(&text).into_owned());
         finding(Finding { kind: "gap", key, length, reason, ..Finding::default() }, out)?;
     }
     Ok(())

@@ -84,15 +84,16 @@ impl<'a> Priced<'a> {
     }
 }
 
-/// An amount of money, in billionths of a US dollar, with as many digits as it takes to see it.
+/// An amount of money, in billionths of a US dollar; small ones keep four digits.
 struct Usd(u64);
 
 impl fmt::Display for Usd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Ten-thousandths of a dollar, rounded up: an estimate must not read as free.
-        let parts = self.0.div_ceil(100_000);
+        // Ten-thousandths of a dollar; what costs something must not read as free.
+        let rounded = |unit: u64| self.0 / unit + u64::from(self.0 % unit >= unit / 2);
+        let parts = rounded(100_000).max(u64::from(self.0 > 0));
         if parts >= 10_000 {
-            let cents = self.0.div_ceil(10_000_000);
+            let cents = rounded(10_000_000);
             write!(f, "${}.{:02}", count(cents / 100), cents % 100)
         } else {
             write!(f, "$0.{parts:04}")
@@ -110,6 +111,8 @@ mod tests {
         let cases = [
             (0, "$0.0000"),
             (1, "$0.0001"),
+            (1_015_000, "$0.0010"),
+            (999_999_999, "$1.00"),
             (400_000_000, "$0.4000"),
             (1_000_000_000, "$1.00"),
             (1_234_500_000_000, "$1,234.50"),

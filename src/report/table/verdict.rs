@@ -119,7 +119,7 @@ fn inconclusive(outcome: &Outcome) -> String {
     let missing = outcome.books.produced.missing;
     if missing > 0 {
         // What is not found may stand in what was not read: nobody can call it missing.
-        findings[0] = format!("{} not found elsewhere", counted(missing, "record", "records"));
+        findings[0] = format!("{} not found in the rest", counted(missing, "record", "records"));
     }
     let unread = unread(gaps);
     if findings.is_empty() {
