@@ -74,13 +74,13 @@ pub fn estimate(
     form: Form,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let estimate = estimate::Priced::new(location, estimate, charged);
+    let priced = estimate::Priced::new(location, estimate, charged).model();
     match form {
         #[cfg(feature = "cli")]
-        Form::Table(_) => estimate.text(out),
-        Form::Json => json::document(&estimate.model(), out),
-        Form::Ndjson => json::line(&estimate.model(), out),
-        Form::Csv => csv::estimate(&estimate.model(), out),
+        Form::Table(layout) => table::estimate(&priced, layout, out),
+        Form::Json => json::document(&priced, out),
+        Form::Ndjson => json::line(&priced, out),
+        Form::Csv => csv::estimate(&priced, out),
     }
 }
 

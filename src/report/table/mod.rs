@@ -1,6 +1,7 @@
 //! Reports for people: laid out for a width, in colour or without.
 
 mod books;
+mod estimate;
 mod list;
 mod next;
 mod reconcile;
@@ -12,6 +13,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
+use super::model;
 use crate::check::{DumpOutcome, Listing};
 use crate::outcome::{Note, Outcome};
 
@@ -47,6 +49,15 @@ pub fn list(listing: &Listing, layout: Layout, out: &mut dyn Write) -> io::Resul
 /// When `out` does not take it.
 pub fn reconcile(outcome: &Outcome, layout: Layout, out: &mut dyn Write) -> io::Result<()> {
     reconcile::write(outcome, &mut Page::new(layout, out))
+}
+
+/// Writes what reading would take.
+pub(super) fn estimate(
+    estimate: &model::Estimate<'_>,
+    layout: Layout,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    estimate::write(estimate, &mut Page::new(layout, out))
 }
 
 /// Writes what was wrong with a dump, and how much it gave out.
