@@ -1,229 +1,136 @@
 //! The control flow of a run: list, admit, fetch, decode, split, fingerprint, commit, finish.
+//!
+//! ```text
+//! Source::list ─► catalog ─► Source::fetch ─► Body │ decode ─► split ─► fingerprint ─► Staged ─► commit
+//!                    │             │               │               │                               │
+//!                 skipped         gap              │          malformed spans                   compare
+//!                                       async ◄────┴────► worker threads
+//! ```
+//!
+//! An object is atomic: everything it holds is staged, and committed once, when its body has been
+//! read to its end. Which object finishes first changes no answer: objects are numbered in the order
+//! of their keys, and everything is reported in that order.
 
-use std::io;
+mod catalog;
+mod dump;
+mod excerpts;
+mod list;
+mod reconcile;
+mod stage;
+mod truth;
 
-use jiff::civil::DateTime;
+use std::future::Future;
+use std::sync::Arc;
 
-use crate::decode::Encoding;
-use crate::error::Result;
-use crate::naming::KeyName;
-use crate::observe::Observer;
-use crate::outcome::{
-    ByteBook, Formats, Gap, Malformed, Note, ObjectBook, Outcome, SkipReason, Undecodable, Verdict,
-};
-use crate::plan::{ReadPlan, ReconcilePlan};
-use crate::source::{ObjectRef, Source};
-use crate::split::Format;
+use futures::StreamExt;
 
-/// One object of a listing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
-    /// The object.
-    pub object: ObjectRef,
-    /// What its key says; `None` for a foreign object.
-    pub name: Option<KeyName>,
-    /// Why it is not read, where it is not.
-    pub skip: Option<SkipReason>,
-    /// What is inside, where it was read.
-    pub contents: Option<Contents>,
+pub use catalog::{Listed, estimate_requests};
+pub use dump::{DumpOutcome, DumpSink, Dumped};
+pub use list::{Contents, Estimate, Listing};
+pub use truth::Manifest;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::observe::{Event, Observer};
+use crate::outcome::{Gap, GapReason, Verdict};
+use crate::plan::ReadPlan;
+use crate::source::{Body, ObjectRef, Source};
+
+/// A run over one location.
+#[derive(Clone)]
+pub struct Run {
+    source: Arc<dyn Source>,
+    plan: ReadPlan,
+    observer: Arc<dyn Observer>,
 }
 
-/// What one object holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Contents {
-    /// How its bytes are encoded.
-    pub encoding: Encoding,
-    /// How its records are told apart.
-    pub format: Format,
-    /// Records in it.
-    pub records: u64,
-    /// Those of them that touch damage or stand behind it.
-    pub recovered: u64,
-    /// Its content, in bytes.
-    pub bytes: ByteBook,
-    /// Spans that are no record.
-    pub malformed_spans: u64,
-}
+impl Run {
+    /// A run of a plan over the source that the plan's location names.
+    pub fn new(source: Arc<dyn Source>, plan: ReadPlan, observer: Arc<dyn Observer>) -> Self {
+        Self { source, plan, observer }
+    }
 
-/// What a listing found, objects in the order of their keys.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use]
-pub struct Listing {
-    /// What was listed: `s3://bucket/prefix`, or a path.
-    pub location: String,
-    /// Its objects.
-    pub objects: Vec<Listed>,
-    /// Objects by what became of them. Without `--records` none is read: then `read` counts those
-    /// that a reconciliation would read.
-    pub book: ObjectBook,
-    /// Requests that the listing took.
-    pub list_requests: u64,
-    /// Hours between the first and the last key time in which no object begins, as `[from, to)`
-    /// in the zone of the keys.
-    pub silent_hours: Vec<(DateTime, DateTime)>,
-    /// Spans that are no record, where objects were read: the first by key and offset.
-    pub malformed: Vec<Malformed>,
-    /// Objects that do not decode whole.
-    pub undecodable: Vec<Undecodable>,
-    /// What could not be read.
-    pub gaps: Vec<Gap>,
-    /// What is worth knowing besides.
-    pub notes: Vec<Note>,
-}
-
-impl Listing {
-    /// Discrepant when stored data is damaged, inconclusive when some could not be read.
-    pub fn verdict(&self) -> Verdict {
-        let contents = self.objects.iter().filter_map(|listed| listed.contents.as_ref());
-        let damaged = contents.map(|contents| contents.malformed_spans).sum::<u64>() > 0
-            || !self.malformed.is_empty()
-            || !self.undecodable.is_empty();
-        if !self.gaps.is_empty() || self.book.gaps > 0 {
-            Verdict::Inconclusive
-        } else if damaged {
-            Verdict::Discrepant
-        } else {
-            Verdict::Reconciled
+    /// Fetches every object and hands its body to `work` on a worker thread, several at once.
+    /// `commit` takes what came of each, as each is done, on one thread.
+    async fn each<T: Send + 'static>(
+        &self,
+        objects: &[(u64, ObjectRef)],
+        work: impl Fn(u64, &ObjectRef, Body) -> Result<T, GapReason> + Send + Sync + 'static,
+        mut commit: impl FnMut(u64, &ObjectRef, Result<T, GapReason>) -> Result<()>,
+    ) -> Result<()> {
+        let work = Arc::new(work);
+        let workers = Arc::new(tokio::sync::Semaphore::new(self.plan.limits.workers));
+        let jobs = objects.iter().map(|(number, object)| {
+            let (work, workers) = (Arc::clone(&work), Arc::clone(&workers));
+            async move {
+                let staged = match self.fetch(object).await {
+                    Ok(body) => on_worker(workers, *number, object.clone(), body, work).await?,
+                    Err(reason) => Err(reason),
+                };
+                Ok((*number, object, staged))
+            }
+        });
+        let width = self.plan.limits.requests + self.plan.limits.workers;
+        let mut done = futures::stream::iter(jobs).buffer_unordered(width);
+        while let Some(job) = done.next().await {
+            let (number, object, staged): (_, _, Result<T, GapReason>) = job?;
+            if let Err(reason) = &staged {
+                self.observer.on(Event::Gap { key: &object.key, bytes: object.size, reason });
+            }
+            commit(number, object, staged)?;
         }
+        Ok(())
+    }
+
+    fn fetch<'a>(
+        &'a self,
+        object: &'a ObjectRef,
+    ) -> impl Future<Output = Result<Body, GapReason>> + Send + 'a {
+        let (key, bytes) = (object.key.as_str(), object.size);
+        async move {
+            let body = self.source.fetch(object).await?;
+            self.observer.on(Event::Fetched { key, bytes });
+            Ok(body)
+        }
+    }
+
+    fn done(&self, object: &ObjectRef, records: u64) {
+        self.observer.on(Event::Done { key: &object.key, bytes: object.size, records });
     }
 }
 
-/// One record on its way out of `dump`.
-#[derive(Debug, Clone, Copy)]
-pub struct Dumped<'a> {
-    /// The record's bytes.
-    pub bytes: &'a [u8],
-    /// The object's key.
-    pub key: &'a str,
-    /// Where it begins in the object's content.
-    pub offset: u64,
-    /// Its number in the object, from 0.
-    pub index: u64,
-    /// Whether it touches damage or stands behind it.
-    pub recovered: bool,
+async fn on_worker<T: Send + 'static>(
+    workers: Arc<tokio::sync::Semaphore>,
+    number: u64,
+    object: ObjectRef,
+    body: Body,
+    work: Arc<impl Fn(u64, &ObjectRef, Body) -> Result<T, GapReason> + Send + Sync + 'static>,
+) -> Result<Result<T, GapReason>> {
+    let permit = workers.acquire_owned().await;
+    let task = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        work(number, &object, body)
+    });
+    joined(task.await)
 }
 
-/// Takes what `dump` finds, in the order of keys and offsets.
-pub trait DumpSink: Send {
-    /// Takes one record.
-    ///
-    /// # Errors
-    /// When it cannot be written; the run ends.
-    fn record(&mut self, record: Dumped<'_>) -> io::Result<()>;
-    /// Takes malformed bytes of an object, a piece at a time, in order.
-    ///
-    /// # Errors
-    /// When they cannot be written; the run ends.
-    fn rejected(&mut self, key: &str, offset: u64, bytes: &[u8]) -> io::Result<()>;
+/// What a worker thread came to. A panic goes on: books that do not balance end the run, wherever
+/// they are found out.
+fn joined<T>(result: std::result::Result<T, tokio::task::JoinError>) -> Result<T> {
+    result.map_err(|error| match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(error) => Error::new(ErrorKind::Io, "a worker thread was stopped").caused_by(error),
+    })
 }
 
-/// What a dump went through.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use]
-pub struct DumpOutcome {
-    /// What was read.
-    pub location: String,
-    /// Objects by what became of them.
-    pub objects: ObjectBook,
-    /// Bytes of content.
-    pub bytes: ByteBook,
-    /// Records given out.
-    pub records: u64,
-    /// Those of them that touch damage or stand behind it.
-    pub recovered: u64,
-    /// Spans that are no record: all of them.
-    pub malformed: Vec<Malformed>,
-    /// Objects that do not decode whole.
-    pub undecodable: Vec<Undecodable>,
-    /// What could not be read.
-    pub gaps: Vec<Gap>,
-    /// How objects were split.
-    pub formats: Formats,
-    /// What is worth knowing besides.
-    pub notes: Vec<Note>,
+fn gap(object: &ObjectRef, reason: GapReason) -> Gap {
+    Gap { key: object.key.clone(), size: object.size, reason }
 }
 
-impl DumpOutcome {
-    /// Discrepant when stored data is damaged, inconclusive when some could not be read.
-    pub fn verdict(&self) -> Verdict {
-        if !self.gaps.is_empty() || self.objects.gaps > 0 {
-            Verdict::Inconclusive
-        } else if self.malformed.is_empty() && self.undecodable.is_empty() {
-            Verdict::Reconciled
-        } else {
-            Verdict::Discrepant
-        }
+/// The verdict on stored data alone, with nothing to compare it with.
+fn integrity(gaps: &[Gap], damaged: bool) -> Verdict {
+    match (gaps.is_empty(), damaged) {
+        (false, _) => Verdict::Inconclusive,
+        (true, true) => Verdict::Discrepant,
+        (true, false) => Verdict::Reconciled,
     }
-}
-
-/// What a run would cost, before anything is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub struct Estimate {
-    /// LIST requests made.
-    pub list_requests: u64,
-    /// GET requests that reading takes.
-    pub get_requests: u64,
-    /// Objects to read.
-    pub objects: u64,
-    /// Stored bytes to read.
-    pub bytes: u64,
-}
-
-/// Lists the objects of a plan; with `records`, reads each and counts what is in it.
-///
-/// # Errors
-/// When the listing fails, or would pass a cap.
-pub async fn list(
-    source: &dyn Source,
-    plan: &ReadPlan,
-    records: bool,
-    samples: usize,
-    observer: &dyn Observer,
-) -> Result<Listing> {
-    let _ = (source, plan, records, samples, observer);
-    todo!()
-}
-
-/// Lists, and says what reading would take. Nothing is read.
-///
-/// # Errors
-/// When the listing fails.
-pub async fn estimate(
-    source: &dyn Source,
-    plan: &ReadPlan,
-    observer: &dyn Observer,
-) -> Result<Estimate> {
-    let _ = (source, plan, observer);
-    todo!()
-}
-
-/// Gives out every record, in the order of keys and offsets.
-///
-/// # Errors
-/// When the listing fails, a cap would be passed, or the sink does not take a record.
-pub async fn dump(
-    source: &dyn Source,
-    plan: &ReadPlan,
-    sink: &mut dyn DumpSink,
-    observer: &dyn Observer,
-) -> Result<DumpOutcome> {
-    let _ = (source, plan, sink, observer);
-    todo!()
-}
-
-/// Compares what is stored with what was produced.
-///
-/// `manifests` opens the sources that the plan's manifests name, in their order.
-///
-/// # Errors
-/// When the listing or a manifest fails, or a cap would be passed.
-pub async fn reconcile(
-    source: &dyn Source,
-    manifests: &[Box<dyn Source>],
-    plan: &ReconcilePlan,
-    observer: &dyn Observer,
-) -> Result<Outcome> {
-    let _ = (source, manifests, plan, observer);
-    todo!()
 }

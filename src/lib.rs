@@ -8,7 +8,6 @@ pub mod cli;
 pub mod decode;
 pub mod error;
 pub mod exit;
-pub mod expect;
 pub mod fingerprint;
 pub mod limits;
 pub mod naming;

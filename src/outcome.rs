@@ -357,7 +357,7 @@ impl Formats {
 }
 
 /// What a reconciliation found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Outcome {
     /// What was read: `s3://bucket/prefix`, or a path.
@@ -389,6 +389,16 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Puts what was found as objects were done into the order of keys and offsets, and keeps as
+    /// many malformed spans as samples are wanted.
+    pub(crate) fn order(&mut self, samples: usize) {
+        self.malformed.sort_by(|a, b| (&a.key, a.offset).cmp(&(&b.key, b.offset)));
+        self.malformed.truncate(samples);
+        self.undecodable.sort_by(|a, b| (&a.key, a.stored_offset).cmp(&(&b.key, b.stored_offset)));
+        self.gaps.sort_by(|a, b| a.key.cmp(&b.key));
+        self.formats.0.sort_by(|(a, _), (b, _)| a.to_string().cmp(&b.to_string()));
+    }
+
     /// The answer. A gap outranks a finding: what could not be read is never reported as fine.
     pub fn verdict(&self) -> Verdict {
         let books = &self.books;

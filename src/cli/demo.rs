@@ -1,13 +1,14 @@
 //! The whole story on one machine: produce, deliver, list, dump, reconcile, as one would type it.
 
 use std::io::{self, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anstyle::Style;
 
 use super::output::Output;
 use super::request::Demo;
 use super::wire;
-use crate::check::{self, DumpSink, Dumped};
+use crate::check::{DumpSink, Dumped, Run};
 use crate::error::Result;
 use crate::fingerprint::Policy;
 use crate::observe::Silent;
@@ -18,7 +19,7 @@ use crate::report::{self, Form, screen};
 use crate::split::FormatChoice;
 
 /// Records that the demo shows.
-const RECORDS_SHOWN: u64 = 10;
+const RECORDS_SHOWN: usize = 10;
 
 /// Tells the story, and gives its verdict.
 pub(super) async fn run(demo: &Demo, mut output: Output) -> Result<Verdict> {
@@ -32,21 +33,24 @@ pub(super) async fn run(demo: &Demo, mut output: Output) -> Result<Verdict> {
         limits: demo.limits,
     };
     let form = Form::Table(demo.layout);
-    let story = Story { demo, stage: &stage };
+    let story = Story { demo, endpoint_url: &stage.endpoint_url };
 
-    let listing = check::list(&*stage.source, &read, true, demo.layout.samples, &Silent).await?;
-    let mut records = FirstRecords::default();
-    let dumped = check::dump(&*stage.source, &read, &mut records, &Silent).await?;
+    let samples = demo.layout.samples;
+    let run = Run::new(Arc::clone(&stage.source), read.clone(), Arc::new(Silent));
+    let listing = run.list(true, samples).await?;
+    let records = FirstRecords::default();
+    let dumped = run.dump(Box::new(records.clone()), samples).await?;
     let plan = ReconcilePlan {
-        read: read.clone(),
-        expectation: Expectation::Manifest(vec![stage.manifest.clone()]),
+        read,
+        expectation: Expectation::Manifest(Vec::new()),
         policy: Policy::Raw,
         allow: Allow::default(),
-        samples: demo.layout.samples,
+        samples,
         seed: demo.identity_seed,
     };
-    let manifests = std::slice::from_ref(&stage.manifest_source);
-    let outcome = check::reconcile(&*stage.source, manifests, &plan, &Silent).await?;
+    let manifest = stage.manifest.name.clone();
+    let compare = format!("reconcile {} --manifest {manifest}", stage.location);
+    let outcome = run.reconcile(&plan, vec![stage.manifest]).await?;
 
     let mut tell = || -> io::Result<()> {
         story.opening(&mut output)?;
@@ -54,7 +58,6 @@ pub(super) async fn run(demo: &Demo, mut output: Output) -> Result<Verdict> {
         report::list(&listing, form, &mut output)?;
         story.command(&format!("dump {}", stage.location), &mut output)?;
         records.show(dumped.records, &mut output)?;
-        let compare = format!("reconcile {} --manifest {}", stage.location, stage.manifest);
         story.command(&compare, &mut output)?;
         report::reconcile(&outcome, form, &mut output)
     };
@@ -66,7 +69,7 @@ pub(super) async fn run(demo: &Demo, mut output: Output) -> Result<Verdict> {
 /// What the reports do not say themselves.
 struct Story<'a> {
     demo: &'a Demo,
-    stage: &'a wire::Stage,
+    endpoint_url: &'a str,
 }
 
 impl Story<'_> {
@@ -74,7 +77,7 @@ impl Story<'_> {
         let demo = self.demo;
         let records = counted(demo.count, "record was", "records were");
         writeln!(out, "{records} produced and delivered to a bucket on this machine,")?;
-        writeln!(out, "which is read over HTTP at {}.", self.stage.endpoint_url)?;
+        writeln!(out, "which is read over HTTP at {}.", self.endpoint_url)?;
         if !demo.faults.is_empty() {
             writeln!(out, "On the way: {}.", screen::text(&demo.faults))?;
         }
@@ -88,33 +91,37 @@ impl Story<'_> {
     }
 }
 
-/// Keeps the first records and counts on.
-#[derive(Default)]
-struct FirstRecords {
-    kept: Vec<Vec<u8>>,
+/// Keeps the first records.
+#[derive(Clone, Default)]
+struct FirstRecords(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl FirstRecords {
+    fn kept(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn show(&self, total: u64, out: &mut dyn Write) -> io::Result<()> {
+        let kept = self.kept();
+        for record in kept.iter() {
+            writeln!(out, "{}", screen::bytes(record))?;
+        }
+        match total.saturating_sub(kept.len() as u64) {
+            0 => Ok(()),
+            more => writeln!(out, "... and {} more", count(more)),
+        }
+    }
 }
 
 impl DumpSink for FirstRecords {
     fn record(&mut self, record: Dumped<'_>) -> io::Result<()> {
-        if (self.kept.len() as u64) < RECORDS_SHOWN {
-            self.kept.push(record.bytes.to_vec());
+        let mut kept = self.kept();
+        if kept.len() < RECORDS_SHOWN {
+            kept.push(record.bytes.to_vec());
         }
         Ok(())
     }
 
     fn rejected(&mut self, _: &str, _: u64, _: &[u8]) -> io::Result<()> {
         Ok(())
-    }
-}
-
-impl FirstRecords {
-    fn show(&self, total: u64, out: &mut dyn Write) -> io::Result<()> {
-        for record in &self.kept {
-            writeln!(out, "{}", screen::bytes(record))?;
-        }
-        match total.saturating_sub(self.kept.len() as u64) {
-            0 => Ok(()),
-            more => writeln!(out, "... and {} more", count(more)),
-        }
     }
 }

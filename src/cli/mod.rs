@@ -4,6 +4,7 @@
 
 pub mod args;
 mod demo;
+mod dump;
 pub mod env;
 pub mod lower;
 mod manual;

@@ -55,11 +55,6 @@ impl Output {
         Ok(Self { sink, name, closed: false })
     }
 
-    /// Whether whoever read the result has gone away.
-    pub fn is_closed(&self) -> bool {
-        self.closed
-    }
-
     /// Writes a whole result. A reader that goes away has seen what it wanted: that is no error.
     ///
     /// # Errors

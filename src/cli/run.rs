@@ -2,20 +2,18 @@
 
 use std::future::Future;
 use std::io;
+use std::sync::Arc;
 
-use super::output::{self, Output};
+use super::output::Output;
 use super::progress::Progress;
-use super::request::{Dump, List, Reconcile, Request, Session, Simulate};
-use super::{demo, manual, wire};
-use crate::check;
+use super::request::{self, List, Reconcile, Request, Session, Simulate};
+use super::{demo, dump, manual, wire};
+use crate::check::{Manifest, Run};
 use crate::error::{Error, ErrorKind, Result};
-use crate::exit;
-use crate::outcome::Verdict;
-use crate::plan::{Expectation, Location, ReadPlan};
-use crate::report::dump::Writer;
+use crate::plan::{Expectation, Limits, Location, ReadPlan};
 use crate::report::units::counted;
-use crate::report::{self, table};
-use crate::{limits, source::Source};
+use crate::source::KeyRange;
+use crate::{exit, limits, report};
 
 /// Runs a request to its exit code.
 ///
@@ -24,7 +22,7 @@ use crate::{limits, source::Source};
 pub fn run(request: Request, session: &Session) -> Result<u8> {
     match request {
         Request::List(request) => wait(list(request, session)),
-        Request::Dump(request) => wait(dump(request, session)),
+        Request::Dump(request) => wait(dump::run(request, session)),
         Request::Reconcile(request) => wait(reconcile(*request, session)),
         Request::Demo(request) => {
             wait(async { demo::run(&request, Output::open(None)?).await.map(exit::code) })
@@ -96,14 +94,12 @@ fn show(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> Result<u8> 
 
 async fn list(request: List, session: &Session) -> Result<u8> {
     let output = Output::open(request.output.file.as_deref())?;
-    let source = open(&request.read, session).await?;
-    let progress = Progress::new(session.progress);
+    let watched = Watched::open(&request.read, session, session.progress).await?;
     if request.dry_run {
-        return estimate(&*source, &request.read, &request.output, &progress, output).await;
+        return watched.estimate(&request.output, output).await;
     }
-    let samples = limits::SAMPLES_DEFAULT;
-    let listing = check::list(&*source, &request.read, request.records, samples, &progress).await?;
-    progress.clear();
+    let listing = watched.run.list(request.records, limits::SAMPLES_DEFAULT).await?;
+    watched.progress.clear();
     output.deliver(|out| report::list(&listing, request.output.form, out))?;
     Ok(exit::code(listing.verdict()))
 }
@@ -111,68 +107,60 @@ async fn list(request: List, session: &Session) -> Result<u8> {
 async fn reconcile(request: Reconcile, session: &Session) -> Result<u8> {
     let output = Output::open(request.output.file.as_deref())?;
     let plan = &request.plan;
-    let source = open(&plan.read, session).await?;
-    let progress = Progress::new(session.progress);
+    let watched = Watched::open(&plan.read, session, session.progress).await?;
     if request.dry_run {
-        return estimate(&*source, &plan.read, &request.output, &progress, output).await;
+        return watched.estimate(&request.output, output).await;
     }
     let mut manifests = Vec::new();
     if let Expectation::Manifest(locations) = &plan.expectation {
         for location in locations {
-            manifests.push(wire::open(location, &session.aws, &plan.read.limits).await?);
+            manifests.push(manifest(location, session, &plan.read.limits).await?);
         }
     }
-    let outcome = check::reconcile(&*source, &manifests, plan, &progress).await?;
-    progress.clear();
+    let outcome = watched.run.reconcile(plan, manifests).await?;
+    watched.progress.clear();
     output.deliver(|out| report::reconcile(&outcome, request.output.form, out))?;
     Ok(exit::code(outcome.verdict()))
 }
 
-async fn dump(request: Dump, session: &Session) -> Result<u8> {
-    let mut output = Output::open(request.output.file.as_deref())?;
-    let mut rejects =
-        request.rejects.as_deref().map(|path| Output::open(Some(path))).transpose()?;
-    let source = open(&request.read, session).await?;
-    // Records that scroll by and a bar that redraws itself do not share a screen.
-    let on_screen = session.stdout_terminal && request.output.file.is_none();
-    let progress = Progress::new(session.progress && !on_screen);
-    if request.dry_run {
-        return estimate(&*source, &request.read, &request.output, &progress, output).await;
-    }
-    let to_rejects = rejects.as_mut().map(|rejects| rejects as &mut (dyn io::Write + Send));
-    let mut writer = Writer::new(request.records, &mut output, to_rejects);
-    let dumped = check::dump(&*source, &request.read, &mut writer, &progress).await;
-    progress.clear();
-    let damaged = writer.has_rejected();
-    let outcome = match dumped {
-        Ok(outcome) => outcome,
-        // The reader has seen enough. What was looked at so far is all there is to judge.
-        Err(_) if output.is_closed() => {
-            return Ok(if damaged { exit::DISCREPANT } else { exit::RECONCILED });
-        }
-        Err(error) => return Err(error),
+async fn manifest(location: &Location, session: &Session, limits: &Limits) -> Result<Manifest> {
+    let prefix = match location {
+        Location::S3 { prefix, .. } => prefix.as_str(),
+        Location::Local(_) => "",
     };
-    let written = writer.finish(&outcome);
-    output.finish(written)?;
-    if let Some(rejects) = rejects {
-        rejects.finish(Ok(()))?;
+    Ok(Manifest {
+        name: location.to_string(),
+        source: wire::open(location, &session.aws, limits).await?,
+        range: KeyRange::all(prefix),
+    })
+}
+
+/// A run that somebody watches.
+pub(super) struct Watched {
+    pub(super) run: Run,
+    pub(super) progress: Arc<Progress>,
+    plan: ReadPlan,
+}
+
+impl Watched {
+    /// Opens what the plan names.
+    pub(super) async fn open(plan: &ReadPlan, session: &Session, shown: bool) -> Result<Self> {
+        let source = wire::open(&plan.location, &session.aws, &plan.limits).await?;
+        let progress = Arc::new(Progress::new(shown));
+        let observer = Arc::clone(&progress);
+        let run = Run::new(source, plan.clone(), observer);
+        Ok(Self { run, progress, plan: plan.clone() })
     }
-    let verdict = outcome.verdict();
-    if session.quiet {
-        return Ok(exit::code(verdict));
+
+    /// Says what reading would take; nothing is read.
+    pub(super) async fn estimate(&self, shown: &request::Output, output: Output) -> Result<u8> {
+        let estimate = self.run.estimate().await?;
+        self.progress.clear();
+        let charged = matches!(self.plan.location, Location::S3 { .. });
+        let location = self.plan.location.to_string();
+        output.deliver(|out| report::estimate(&location, &estimate, charged, shown.form, out))?;
+        Ok(exit::RECONCILED)
     }
-    if verdict != Verdict::Reconciled {
-        let mut summary = Vec::new();
-        let layout = session.stderr_layout(limits::SAMPLES_DEFAULT);
-        let written = table::dump(&outcome, layout, &mut summary);
-        written.map_err(|error| Error::io("stderr", error))?;
-        output::say(&String::from_utf8_lossy(&summary));
-    } else if session.progress && !on_screen {
-        let objects = counted(outcome.objects.read, "object", "objects");
-        let records = counted(outcome.records, "record", "records");
-        output::say(&format!("{records} from {objects}\n"));
-    }
-    Ok(exit::code(verdict))
 }
 
 fn simulate(request: &Simulate) -> Result<u8> {
@@ -190,25 +178,5 @@ fn simulate(request: &Simulate) -> Result<u8> {
         let (data, manifest) = (made.data.display(), made.manifest.display());
         writeln!(out, "Next  fhcheck reconcile {data} --manifest {manifest}")
     })?;
-    Ok(exit::RECONCILED)
-}
-
-async fn open(plan: &ReadPlan, session: &Session) -> Result<Box<dyn Source>> {
-    wire::open(&plan.location, &session.aws, &plan.limits).await
-}
-
-/// Says what reading would take; nothing is read.
-async fn estimate(
-    source: &dyn Source,
-    plan: &ReadPlan,
-    format: &super::request::Output,
-    progress: &Progress,
-    output: Output,
-) -> Result<u8> {
-    let estimate = check::estimate(source, plan, progress).await?;
-    progress.clear();
-    let charged = matches!(plan.location, Location::S3 { .. });
-    let location = plan.location.to_string();
-    output.deliver(|out| report::estimate(&location, &estimate, charged, format.form, out))?;
     Ok(exit::RECONCILED)
 }

@@ -2,8 +2,10 @@
 
 use std::any::Any;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::request::{AwsOptions, Demo, Simulate};
+use crate::check::Manifest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Limits, Location};
 use crate::source::Source;
@@ -13,7 +15,7 @@ pub(super) async fn open(
     location: &Location,
     aws: &AwsOptions,
     limits: &Limits,
-) -> Result<Box<dyn Source>> {
+) -> Result<Arc<dyn Source>> {
     let _ = (aws, limits);
     Err(unwired(format!("reading {location}")))
 }
@@ -44,11 +46,9 @@ pub(super) struct Stage {
     /// The prefix that was delivered to.
     pub(super) location: Location,
     /// Reaches it.
-    pub(super) source: Box<dyn Source>,
+    pub(super) source: Arc<dyn Source>,
     /// The records that were produced.
-    pub(super) manifest: Location,
-    /// Reaches them.
-    pub(super) manifest_source: Box<dyn Source>,
+    pub(super) manifest: Manifest,
     /// What the bucket lives in; it ends with this.
     pub(super) _keep: Box<dyn Any + Send>,
 }

@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use super::model::{self, damage_name, skip_name};
+use super::model::{self, skip_name};
 use super::{base64, screen};
 use crate::check::{Dumped, Listed, Listing};
 use crate::outcome::{Class, Outcome, Place, Sample};
@@ -160,7 +160,7 @@ pub(super) fn reconcile(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()
         }
     }
     for span in &outcome.malformed {
-        let reason = Some(format!("{}: {}", damage_name(span.damage), span.damage));
+        let reason = Some(format!("{}: {}", span.damage.code(), span.damage));
         let (key, offset, length) = (Some(&*span.key), Some(span.offset), Some(span.len));
         let kind = "malformed";
         finding(Finding { kind, key, offset, length, reason, sample: None }, out)?;

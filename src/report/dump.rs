@@ -24,33 +24,18 @@ pub enum Records {
 }
 
 /// Writes records to one place and malformed bytes to another.
-pub struct Writer<'a> {
+#[derive(Debug)]
+pub struct Writer<W> {
     form: Records,
-    out: &'a mut (dyn Write + Send),
-    rejects: Option<&'a mut (dyn Write + Send)>,
+    out: W,
+    rejects: Option<W>,
     begun: bool,
-    rejected: bool,
 }
 
-impl std::fmt::Debug for Writer<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Writer").field("form", &self.form).finish_non_exhaustive()
-    }
-}
-
-impl<'a> Writer<'a> {
+impl<W: Write> Writer<W> {
     /// Records go to `out`, malformed bytes to `rejects`.
-    pub fn new(
-        form: Records,
-        out: &'a mut (dyn Write + Send + 'a),
-        rejects: Option<&'a mut (dyn Write + Send + 'a)>,
-    ) -> Self {
-        Self { form, out, rejects, begun: false, rejected: false }
-    }
-
-    /// Whether malformed bytes have come so far.
-    pub fn has_rejected(&self) -> bool {
-        self.rejected
+    pub fn new(form: Records, out: W, rejects: Option<W>) -> Self {
+        Self { form, out, rejects, begun: false }
     }
 
     /// Writes what stands before the first record, once.
@@ -60,7 +45,7 @@ impl<'a> Writer<'a> {
         }
         self.begun = true;
         match self.form {
-            Records::Csv => csv::dump_header(self.out),
+            Records::Csv => csv::dump_header(&mut self.out),
             Records::Json => {
                 write!(self.out, r#"{{"report":"fhcheck.dump","version":1,"records":["#)
             }
@@ -72,7 +57,7 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn finish(mut self, outcome: &DumpOutcome) -> io::Result<()> {
+    pub fn finish(&mut self, outcome: &DumpOutcome) -> io::Result<()> {
         self.begin()?;
         match self.form {
             Records::Json => {
@@ -81,17 +66,21 @@ impl<'a> Writer<'a> {
                 writeln!(self.out, "\n],{}", &rest[1..])?;
             }
             Records::Ndjson => {
-                json::dump_trouble(outcome, self.out)?;
-                json::typed("summary", model::DumpSummary::new(outcome), self.out)?;
+                json::dump_trouble(outcome, &mut self.out)?;
+                json::typed("summary", model::DumpSummary::new(outcome), &mut self.out)?;
             }
             Records::Lines | Records::Raw | Records::Origin | Records::Csv => {}
         }
-        self.out.flush()?;
-        self.rejects.map_or(Ok(()), |rejects| rejects.flush())
+        self.out.flush()
+    }
+
+    /// Gives the two places back.
+    pub fn into_parts(self) -> (W, Option<W>) {
+        (self.out, self.rejects)
     }
 }
 
-impl DumpSink for Writer<'_> {
+impl<W: Write + Send> DumpSink for Writer<W> {
     fn record(&mut self, record: Dumped<'_>) -> io::Result<()> {
         let first = !self.begun;
         self.begin()?;
@@ -101,18 +90,17 @@ impl DumpSink for Writer<'_> {
                 self.out.write_all(b"\n")
             }
             Records::Raw => self.out.write_all(record.bytes),
-            Records::Origin => json::line(&Record::from(&record), self.out),
-            Records::Ndjson => json::typed("record", Record::from(&record), self.out),
+            Records::Origin => json::line(&Record::from(&record), &mut self.out),
+            Records::Ndjson => json::typed("record", Record::from(&record), &mut self.out),
             Records::Json => {
                 self.out.write_all(if first { b"\n" } else { b",\n" })?;
-                Ok(serde_json::to_writer(&mut *self.out, &Record::from(&record))?)
+                Ok(serde_json::to_writer(&mut self.out, &Record::from(&record))?)
             }
-            Records::Csv => csv::dumped(&record, self.out),
+            Records::Csv => csv::dumped(&record, &mut self.out),
         }
     }
 
     fn rejected(&mut self, _key: &str, _offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.rejected = true;
         self.rejects.as_mut().map_or(Ok(()), |rejects| rejects.write_all(bytes))
     }
 }

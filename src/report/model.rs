@@ -12,7 +12,6 @@ use serde::Serialize;
 
 use crate::exit;
 use crate::outcome::{self, SkipReason, Verdict};
-use crate::split::Damage;
 
 pub(super) use dump::{Dump, DumpSummary, Record};
 pub(super) use estimate::{Cost, Estimate};
@@ -120,25 +119,9 @@ impl<'a> From<&'a outcome::Malformed> for Malformed<'a> {
             offset: span.offset,
             length: span.len,
             error_offset: span.error_offset,
-            code: damage_name(span.damage),
+            code: span.damage.code(),
             reason: span.damage.to_string(),
         }
-    }
-}
-
-/// A short name of the damage, for machines.
-pub(super) fn damage_name(damage: Damage) -> &'static str {
-    match damage {
-        Damage::UnexpectedByte(_) => "unexpected-byte",
-        Damage::CutAtEnd => "cut-at-end",
-        Damage::ControlCharacter(_) => "control-character",
-        Damage::InvalidUtf8 => "invalid-utf8",
-        Damage::InvalidEscape => "invalid-escape",
-        Damage::InvalidNumber => "invalid-number",
-        Damage::InvalidLiteral => "invalid-literal",
-        Damage::NoBoundary(_) => "no-boundary",
-        Damage::TooLong => "too-long",
-        Damage::Unproven => "unproven",
     }
 }
 

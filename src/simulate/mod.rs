@@ -1,1 +1,185 @@
-//! simulate.
+//! Firehose in a box: records become objects as Firehose would write them, with seeded faults, and
+//! the exact truth beside them.
+//!
+//! The same request gives the same bytes. At most one buffer of records is in memory; the manifest
+//! is written as records are produced, and the truth grows with the faults only.
+
+mod destination;
+mod dice;
+mod faults;
+mod pack;
+mod records;
+mod truth;
+mod write;
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+pub use destination::{Destination, Directory};
+pub use faults::Faults;
+pub use records::{Generated, Given, Kind, Pace, Records};
+pub use truth::{Damaged, Duplicated, Expected, Late, Lost, Spot, Truth};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
+use crate::naming::prefix::Prefix;
+
+/// Folder of the objects, beside the truth.
+pub const DATA: &str = "data";
+/// The records as they were produced, one a line, beside the objects.
+pub const MANIFEST: &str = "truth/produced.ndjson";
+/// The truth, beside the objects.
+pub const TRUTH: &str = "truth/truth.json";
+
+/// How an object's content is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// As it is (`CompressionFormat` UNCOMPRESSED).
+    Plain,
+    /// As one gzip member (`CompressionFormat` GZIP).
+    Gzip,
+}
+
+impl Compression {
+    fn content_encoding(self) -> Option<&'static str> {
+        match self {
+            Self::Plain => None,
+            Self::Gzip => Some("gzip"),
+        }
+    }
+
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Gzip => ".gz",
+        }
+    }
+}
+
+/// A delivery stream, and what goes wrong in it.
+#[derive(Debug, Clone)]
+pub struct Spec {
+    /// Its name (`DeliveryStreamName`).
+    pub delivery_stream: String,
+    /// Version of its configuration, from 1.
+    pub version: u64,
+    /// Its `Prefix`; expressions are those of [`crate::naming::prefix`].
+    pub prefix: String,
+    /// Its `CustomTimeZone`.
+    pub zone: TimeZone,
+    /// Its `CompressionFormat`.
+    pub compression: Compression,
+    /// Its `FileExtension` with the dot, in place of the one that the compression has.
+    pub extension: Option<String>,
+    /// What is put between two records (`AppendDelimiterToRecord` puts a line feed); nothing where
+    /// it is empty.
+    pub delimiter: Vec<u8>,
+    /// An object's content is at most so many bytes before compression (`SizeInMBs`), unless a
+    /// single record is larger.
+    pub buffer_bytes: usize,
+    /// An object's records arrived within this time (`IntervalInSeconds`).
+    pub buffer_interval: Duration,
+    /// Seeds names, and the choice of what is hit.
+    pub seed: u64,
+    /// What goes wrong.
+    pub faults: Faults,
+}
+
+impl Spec {
+    fn extension(&self) -> &str {
+        match self.extension.as_deref() {
+            Some(extension) if !extension.is_empty() => extension,
+            _ => self.compression.extension(),
+        }
+    }
+
+    fn rules(&self) -> pack::Rules<'_> {
+        pack::Rules {
+            delimiter: &self.delimiter,
+            bytes: self.buffer_bytes,
+            interval: self.buffer_interval,
+        }
+    }
+
+    fn validate(&self) -> Result<Prefix> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+        let name = &self.delivery_stream;
+        if !(1..=64).contains(&name.len()) || !name.bytes().all(plain) {
+            let message = format!("{name:?} is no name of a delivery stream");
+            return Err(usage(
+                message,
+                "use 1 to 64 letters, digits, underscores, dots and hyphens",
+            ));
+        }
+        if self.version == 0 {
+            return Err(usage("version 0 of a delivery stream".to_owned(), "versions start at 1"));
+        }
+        if self.buffer_interval > limits::BUFFERING_MAX {
+            let message = format!("a buffer interval of {:?}", self.buffer_interval);
+            return Err(usage(message, "Firehose buffers for at most 900 seconds"));
+        }
+        Prefix::parse(&self.prefix)
+    }
+}
+
+fn usage(message: String, hint: &str) -> Error {
+    Error::new(ErrorKind::Usage, message).hint(hint)
+}
+
+/// Delivers records: objects to `destination`, the records one a line to `manifest`.
+///
+/// # Errors
+/// When the request makes no sense, there are more faults than records or objects to hit, or
+/// something cannot be written.
+pub fn run(
+    spec: &Spec,
+    records: &mut dyn Records,
+    destination: &mut dyn Destination,
+    manifest: &mut dyn Write,
+) -> Result<Truth> {
+    let prefix = spec.validate()?;
+    let hits = faults::Hits::choose(&spec.faults, records.total(), spec.seed)?;
+    let mut targets = write::Targets::default();
+    if spec.faults.on_objects() {
+        let mut survey = write::Survey::default();
+        pack::pack(spec.rules(), records, hits.clone(), &mut survey)?;
+        targets = write::Targets::choose(&spec.faults, &survey, spec.seed)?;
+    }
+    let mut writer = write::Writer::new(spec, prefix, targets, destination, manifest);
+    pack::pack(spec.rules(), records, hits, &mut writer)?;
+    writer.finish()
+}
+
+/// Delivers records into a new directory: objects under [`DATA`], the records in [`MANIFEST`], the
+/// truth in [`TRUTH`].
+///
+/// # Errors
+/// As [`run`]; and when the directory already holds a delivery.
+pub fn to_directory(spec: &Spec, records: &mut dyn Records, out: &Path) -> Result<Truth> {
+    for part in [DATA, MANIFEST, TRUTH].map(|part| out.join(part)) {
+        if part.exists() {
+            let message = format!("{} exists already", part.display());
+            return Err(usage(message, "name a new directory, or remove what is there"));
+        }
+    }
+    let data = out.join(DATA);
+    let (manifest, truth_path) = (out.join(MANIFEST), out.join(TRUTH));
+    for folder in [Some(data.as_path()), truth_path.parent()].into_iter().flatten() {
+        fs::create_dir_all(folder).map_err(|error| Error::io(folder.display(), error))?;
+    }
+    let file = File::create(&manifest).map_err(|error| Error::io(manifest.display(), error))?;
+    let truth = run(spec, records, &mut Directory::new(data), &mut BufWriter::new(file))?;
+    let mut text = serde_json::to_vec_pretty(&truth).map_err(|error| {
+        Error::new(ErrorKind::Io, "the truth cannot be written").caused_by(error)
+    })?;
+    text.push(b'\n');
+    fs::write(&truth_path, text).map_err(|error| Error::io(truth_path.display(), error))?;
+    Ok(truth)
+}
+
+#[cfg(test)]
+mod tests;

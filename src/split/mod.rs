@@ -3,7 +3,21 @@
 //! Synchronous and mute about keys, compression and identity: it is given bytes and says which of
 //! them are records, which stand between records, and which are neither.
 
+mod detect;
+mod grammar;
+mod json;
+mod lines;
+mod openings;
+mod recover;
+#[cfg(test)]
+mod tests;
+mod window;
+
 use std::fmt;
+
+pub use window::split;
+
+use crate::outcome::ByteBook;
 
 /// How content holds its records.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -65,6 +79,8 @@ pub enum Damage {
     UnexpectedByte(u8),
     /// The content ends inside a value.
     CutAtEnd,
+    /// The next record begins inside a value.
+    CutShort,
     /// A byte below 0x20 inside a string.
     ControlCharacter(u8),
     /// A string that is not UTF-8.
@@ -88,6 +104,7 @@ impl fmt::Display for Damage {
         match self {
             Self::UnexpectedByte(byte) => write!(f, "unexpected {}", Byte(*byte)),
             Self::CutAtEnd => f.write_str("cut: the content ends inside a value"),
+            Self::CutShort => f.write_str("cut: the next record begins inside a value"),
             Self::ControlCharacter(byte) => {
                 write!(f, "control character {} inside a string", Byte(*byte))
             }
@@ -102,6 +119,108 @@ impl fmt::Display for Damage {
             }
         }
     }
+}
+
+impl Damage {
+    /// A short name of the damage, for machines.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::UnexpectedByte(_) => "unexpected-byte",
+            Self::CutAtEnd => "cut-at-end",
+            Self::CutShort => "cut-short",
+            Self::ControlCharacter(_) => "control-character",
+            Self::InvalidUtf8 => "invalid-utf8",
+            Self::InvalidEscape => "invalid-escape",
+            Self::InvalidNumber => "invalid-number",
+            Self::InvalidLiteral => "invalid-literal",
+            Self::NoBoundary(_) => "no-boundary",
+            Self::TooLong => "too-long",
+            Self::Unproven => "unproven",
+        }
+    }
+}
+
+/// A span that is no record. Offsets are in the content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Its first byte.
+    pub offset: u64,
+    /// Its length, in bytes.
+    pub len: u64,
+    /// Where reading failed: in the span, or at its end.
+    pub error_offset: u64,
+    /// What was wrong there.
+    pub damage: Damage,
+}
+
+/// Takes what the splitter finds, in the order of offsets.
+pub trait Sink {
+    /// Takes a record.
+    fn record(&mut self, record: Record<'_>);
+    /// Takes a span that is no record, when it has come to its end.
+    fn malformed(&mut self, span: Span);
+    /// Takes the bytes of such a span before it, a piece at a time.
+    fn rejected(&mut self, offset: u64, bytes: &[u8]) {
+        let _ = (offset, bytes);
+    }
+    /// Whether the rest is of no interest: the splitter stops at the next window.
+    fn is_done(&self) -> bool {
+        false
+    }
+}
+
+/// What one object's content came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Records.
+    pub records: u64,
+    /// Those of them that are only recovered.
+    pub recovered: u64,
+    /// Spans that are no record.
+    pub malformed_spans: u64,
+    /// The bytes; they balance.
+    pub bytes: ByteBook,
+}
+
+/// Where a splitter puts what it finds: the sink, with every byte counted on the way.
+struct Out<'a> {
+    sink: &'a mut dyn Sink,
+    tally: Tally,
+}
+
+impl Out<'_> {
+    #[inline]
+    fn record(&mut self, bytes: &[u8], offset: u64, standing: Standing) {
+        self.tally.records += 1;
+        self.tally.recovered += u64::from(standing == Standing::Recovered);
+        self.tally.bytes.records += bytes.len() as u64;
+        self.sink.record(Record { bytes, offset, standing });
+    }
+
+    #[inline]
+    fn separators(&mut self, bytes: usize) {
+        self.tally.bytes.separators += bytes as u64;
+    }
+
+    fn rejected(&mut self, offset: u64, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.tally.bytes.malformed += bytes.len() as u64;
+            self.sink.rejected(offset, bytes);
+        }
+    }
+
+    fn malformed(&mut self, span: Span) {
+        self.tally.malformed_spans += 1;
+        self.sink.malformed(span);
+    }
+}
+
+/// A way to split. It is fed windows of the content, each beginning where it left off.
+trait Split {
+    /// Takes what it can of a window that begins at offset `base` of the content and, at `eof`,
+    /// ends with it. Says how many bytes it is done with; at `eof` that is all of them, else the
+    /// rest comes again, with more behind it.
+    fn feed(&mut self, window: &[u8], base: u64, eof: bool, out: &mut Out<'_>) -> usize;
 }
 
 /// A byte as a person reads it.

@@ -201,7 +201,7 @@ fn records_are_matched_as_asked() {
     let policy = |text| reconcile(&["--expected", "1", "--match", text]).map(|r| r.plan.policy);
     assert_eq!(policy("raw").expect("a policy"), Policy::Raw);
     assert_eq!(policy("json").expect("a policy"), Policy::Json);
-    let pointers = vec!["/a/b".to_owned(), "/c~1d".to_owned()];
+    let pointers = ["/a/b", "/c~1d"].map(|text| text.parse().expect("a pointer")).to_vec();
     assert_eq!(policy("key=/a/b,/c~1d").expect("a policy"), Policy::Key(pointers));
     for text in ["", "exact", "key=", "key=id", "key=/a,", "key=/a~2"] {
         assert!(policy(text).is_err(), "{text:?} is no policy");

@@ -2,7 +2,7 @@
 
 use super::usage;
 use crate::error::Result;
-use crate::fingerprint::Policy;
+use crate::fingerprint::{Pointer, Policy};
 
 /// A size in bytes: `10MiB` and `10Mi` are powers of 1024, `10MB` and `10M` powers of 1000.
 pub(super) fn size(option: &str, text: &str) -> Result<u64> {
@@ -86,12 +86,11 @@ pub(super) fn policy(text: &str) -> Result<Policy> {
     }
 }
 
-/// A JSON Pointer (RFC 6901) to something inside a record.
-fn pointer(text: &str) -> Result<String> {
-    let escapes = text.split('~').skip(1).all(|after| after.starts_with(['0', '1']));
-    if text.starts_with('/') && escapes {
-        return Ok(text.to_owned());
-    }
-    Err(usage(format!("--match key= has {text:?}, which is no JSON Pointer"))
-        .hint("a pointer begins with a slash: /id, /customer/id; ~1 is a slash in a name, ~0 a ~"))
+/// A pointer to something inside a record; the whole record would be `--match json`.
+fn pointer(text: &str) -> Result<Pointer> {
+    Some(text).filter(|text| !text.is_empty()).and_then(|text| text.parse().ok()).ok_or_else(|| {
+        usage(format!("--match key= has {text:?}, which is no JSON Pointer")).hint(
+            "a pointer begins with a slash: /id, /customer/id; ~1 is a slash in a name, ~0 a ~",
+        )
+    })
 }

@@ -68,7 +68,7 @@ impl<'a> DumpSummary<'a> {
             bytes: (&outcome.bytes).into(),
             records: outcome.records,
             recovered: outcome.recovered,
-            malformed_spans: outcome.malformed.len() as u64,
+            malformed_spans: outcome.malformed_spans,
             formats: formats(&outcome.formats),
         }
     }

@@ -45,7 +45,7 @@ impl<'a> Trouble<'a> {
     pub(super) fn of_dump(outcome: &'a DumpOutcome) -> Self {
         Self {
             malformed: &outcome.malformed,
-            spans: outcome.malformed.len() as u64,
+            spans: outcome.malformed_spans,
             bytes: outcome.bytes.malformed,
             recovered: outcome.recovered,
             undecodable: &outcome.undecodable,

@@ -142,7 +142,7 @@ pub(super) fn write_list(
 
 /// The verdict on a dump, where there is something to say.
 pub(super) fn write_dump(outcome: &DumpOutcome, page: &mut Page<'_>) -> io::Result<()> {
-    let damage = damage(outcome.malformed.len() as u64, outcome.undecodable.len() as u64);
+    let damage = damage(outcome.malformed_spans, outcome.undecodable.len() as u64);
     let gaps = outcome.objects.gaps.max(outcome.gaps.len() as u64);
     trouble(outcome.verdict(), gaps, damage, page)
 }

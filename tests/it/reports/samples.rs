@@ -333,6 +333,8 @@ pub(super) fn dump() -> DumpOutcome {
         records: 2,
         recovered: 1,
         malformed: vec![span(8, 78, 40, 118, Damage::NoBoundary(b'{'))],
+        malformed_spans: 1,
+        closed: false,
         undecodable: Vec::new(),
         gaps: vec![gap(9, 4_096, GapReason::Archived("GLACIER".to_owned()))],
         formats: Formats(vec![(Format::Json, 1)]),

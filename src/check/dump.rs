@@ -1,0 +1,281 @@
+//! `dump`: every record, in the order of keys and offsets.
+//!
+//! Bodies are fetched ahead; records are given out one object after another, as they are split.
+
+use std::io;
+
+use futures::StreamExt;
+use tokio::sync::mpsc;
+
+use super::{Run, gap, integrity, joined};
+use crate::decode::{self, Damaged};
+use crate::error::{Error, Result};
+use crate::naming;
+use crate::observe::Event;
+use crate::outcome::{
+    ByteBook, Formats, Gap, GapReason, Malformed, Note, ObjectBook, Undecodable, Verdict,
+};
+use crate::source::{Body, ObjectRef};
+use crate::split::{self, Format, Record, Sink, Span, Standing, Tally};
+
+/// One record on its way out of `dump`.
+#[derive(Debug, Clone, Copy)]
+pub struct Dumped<'a> {
+    /// The record's bytes.
+    pub bytes: &'a [u8],
+    /// The object's key.
+    pub key: &'a str,
+    /// Where it begins in the object's content.
+    pub offset: u64,
+    /// Its number in the object, from 0.
+    pub index: u64,
+    /// Whether it touches damage or stands behind it.
+    pub recovered: bool,
+}
+
+/// Takes what `dump` finds, in the order of keys and offsets.
+pub trait DumpSink: Send {
+    /// Takes one record.
+    ///
+    /// # Errors
+    /// When it cannot be written; the run ends, quietly if the reader has gone.
+    fn record(&mut self, record: Dumped<'_>) -> io::Result<()>;
+    /// Takes malformed bytes of an object, a piece at a time, in order.
+    ///
+    /// # Errors
+    /// When they cannot be written; the run ends, quietly if the reader has gone.
+    fn rejected(&mut self, key: &str, offset: u64, bytes: &[u8]) -> io::Result<()>;
+}
+
+/// What a dump went through.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[must_use]
+pub struct DumpOutcome {
+    /// What was read.
+    pub location: String,
+    /// Objects by what became of them.
+    pub objects: ObjectBook,
+    /// Bytes of content.
+    pub bytes: ByteBook,
+    /// Records given out.
+    pub records: u64,
+    /// Those of them that touch damage or stand behind it.
+    pub recovered: u64,
+    /// Spans that are no record: the first by key and offset, as many as were asked for.
+    pub malformed: Vec<Malformed>,
+    /// How many such spans there are.
+    pub malformed_spans: u64,
+    /// Objects that do not decode whole.
+    pub undecodable: Vec<Undecodable>,
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+    /// How objects were split.
+    pub formats: Formats,
+    /// What is worth knowing besides.
+    pub notes: Vec<Note>,
+    /// Whoever read the records has gone before their end; what is said here is of those before.
+    pub closed: bool,
+}
+
+impl DumpOutcome {
+    /// Discrepant when stored data is damaged, inconclusive when some could not be read.
+    pub fn verdict(&self) -> Verdict {
+        integrity(&self.gaps, self.malformed_spans > 0 || !self.undecodable.is_empty())
+    }
+}
+
+impl Run {
+    /// Gives out every record, in the order of keys and offsets. Of malformed spans the first
+    /// `samples` are kept.
+    ///
+    /// An object whose body turns out unreadable half-way is a gap, though its first records are
+    /// out by then.
+    ///
+    /// # Errors
+    /// When the listing fails, a cap would be passed, or the sink does not take a record.
+    pub async fn dump(&self, sink: Box<dyn DumpSink>, samples: usize) -> Result<DumpOutcome> {
+        let catalog = self.catalog().await?;
+        self.admit(&catalog)?;
+        let objects = catalog.to_read();
+        let bytes = catalog.bytes_to_read();
+        self.observer.on(Event::ReadingStarts { objects: objects.len() as u64, bytes });
+        let mut dump = Dump { sink, samples, outcome: DumpOutcome::default() };
+        dump.outcome.location = self.plan.location.to_string();
+        dump.outcome.objects = catalog.book();
+        dump.outcome.notes = catalog.notes;
+        let mut bodies = self.fetch_ahead(objects);
+        while let Some((object, body)) = bodies.recv().await {
+            dump = match body {
+                Ok(body) => self.dump_one(dump, object, body).await?,
+                Err(reason) => {
+                    self.observer.on(Event::Gap {
+                        key: &object.key,
+                        bytes: object.size,
+                        reason: &reason,
+                    });
+                    dump.gap(&object, reason);
+                    dump
+                }
+            };
+            if dump.outcome.closed {
+                return Ok(dump.outcome);
+            }
+        }
+        dump.outcome.objects.assert_balanced();
+        Ok(dump.outcome)
+    }
+
+    /// Bodies in the order of their objects, several of them on their way at once.
+    fn fetch_ahead(
+        &self,
+        objects: Vec<(u64, ObjectRef)>,
+    ) -> mpsc::Receiver<(ObjectRef, Result<Body, GapReason>)> {
+        let (sender, receiver) = mpsc::channel(1);
+        let run = self.clone();
+        tokio::spawn(async move {
+            let fetches = objects.into_iter().map(|(_, object)| {
+                let run = run.clone();
+                async move {
+                    let body = run.fetch(&object).await;
+                    (object, body)
+                }
+            });
+            let mut bodies = futures::stream::iter(fetches).buffered(run.plan.limits.requests);
+            while let Some(body) = bodies.next().await {
+                if sender.send(body).await.is_err() {
+                    return;
+                }
+            }
+        });
+        receiver
+    }
+
+    async fn dump_one(&self, mut dump: Dump, object: ObjectRef, body: Body) -> Result<Dump> {
+        let plan = self.plan.clone();
+        let before = dump.outcome.records;
+        let task = tokio::task::spawn_blocking(move || {
+            let result = dump.object(&object, body, &plan);
+            (dump, object, result)
+        });
+        let (dump, object, result) = joined(task.await)?;
+        self.done(&object, dump.outcome.records - before);
+        result.map(|()| dump)
+    }
+}
+
+struct Dump {
+    sink: Box<dyn DumpSink>,
+    samples: usize,
+    outcome: DumpOutcome,
+}
+
+impl Dump {
+    fn object(
+        &mut self,
+        object: &ObjectRef,
+        body: Body,
+        plan: &crate::plan::ReadPlan,
+    ) -> Result<()> {
+        let suggested = naming::suggested_encoding(&object.key);
+        let mut content = match decode::open(body, suggested, plan.limits.object_bytes) {
+            Ok(content) => content,
+            Err(reason) => {
+                self.gap(object, reason);
+                return Ok(());
+            }
+        };
+        let mut sink = Forward { dump: self, key: &object.key, index: 0, error: None };
+        let (format, tally, _) = split::split(&mut content, &plan.format, &mut sink);
+        match sink.error {
+            Some(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.outcome.closed = true;
+                return Ok(());
+            }
+            Some(error) => return Err(Error::io("records cannot be written", error)),
+            None => {}
+        }
+        match content.finish() {
+            Ok(damage) => self.commit(&object.key, format, &tally, damage),
+            Err(reason) => self.gap(object, reason),
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, key: &str, format: Format, tally: &Tally, damage: Vec<Damaged>) {
+        let outcome = &mut self.outcome;
+        outcome.objects.read += 1;
+        outcome.bytes.add(&tally.bytes);
+        outcome.records += tally.records;
+        outcome.recovered += tally.recovered;
+        outcome.malformed_spans += tally.malformed_spans;
+        outcome.formats.add(&format, 1);
+        outcome.undecodable.extend(damage.into_iter().map(|damage| Undecodable {
+            key: key.to_owned(),
+            stored_offset: damage.stored_offset,
+            decoded: tally.bytes.decoded,
+            what: damage.what,
+        }));
+    }
+
+    fn gap(&mut self, object: &ObjectRef, reason: GapReason) {
+        self.outcome.objects.gaps += 1;
+        self.outcome.gaps.push(gap(object, reason));
+    }
+}
+
+/// Hands on what the splitter finds in one object, until it is not taken any more.
+struct Forward<'a> {
+    dump: &'a mut Dump,
+    key: &'a str,
+    index: u64,
+    error: Option<io::Error>,
+}
+
+impl Forward<'_> {
+    fn tried(&mut self, result: io::Result<()>) {
+        if let Err(error) = result {
+            self.error.get_or_insert(error);
+        }
+    }
+}
+
+impl Sink for Forward<'_> {
+    fn record(&mut self, record: Record<'_>) {
+        if self.error.is_some() {
+            return;
+        }
+        let result = self.dump.sink.record(Dumped {
+            bytes: record.bytes,
+            key: self.key,
+            offset: record.offset,
+            index: self.index,
+            recovered: record.standing == Standing::Recovered,
+        });
+        self.tried(result);
+        self.index += 1;
+    }
+
+    fn malformed(&mut self, span: Span) {
+        let malformed = &mut self.dump.outcome.malformed;
+        if malformed.len() < self.dump.samples {
+            malformed.push(Malformed {
+                key: self.key.to_owned(),
+                offset: span.offset,
+                len: span.len,
+                error_offset: span.error_offset,
+                damage: span.damage,
+            });
+        }
+    }
+
+    fn rejected(&mut self, offset: u64, bytes: &[u8]) {
+        if self.error.is_none() {
+            let result = self.dump.sink.rejected(self.key, offset, bytes);
+            self.tried(result);
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.error.is_some()
+    }
+}

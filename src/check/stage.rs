@@ -1,0 +1,112 @@
+//! One object, from its body to what is committed of it. Synchronous, on a worker thread.
+
+use crate::decode::{self, Damaged, Encoding};
+use crate::fingerprint::{Fingerprinter, Identity, Policy};
+use crate::limits::OBJECT_BYTES_CEILING;
+use crate::naming;
+use crate::outcome::GapReason;
+use crate::source::Body;
+use crate::split::{self, Format, FormatChoice, Record, Sink, Span, Standing, Tally};
+
+/// How objects are staged.
+#[derive(Debug, Clone)]
+pub(super) struct Stager {
+    pub(super) format: FormatChoice,
+    pub(super) object_bytes: u64,
+    /// Without a policy records are only counted.
+    pub(super) identities: Option<(Policy, u64)>,
+    /// So many malformed spans are kept; the rest is only counted.
+    pub(super) spans: usize,
+}
+
+/// A record of a staged object.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StagedRecord {
+    pub(super) identity: Identity,
+    pub(super) offset: u64,
+    pub(super) len: u32,
+    pub(super) standing: Standing,
+}
+
+/// Everything that one object holds.
+#[derive(Debug)]
+pub(super) struct Staged {
+    pub(super) encoding: Encoding,
+    /// What it was declared to be, where that is something else.
+    pub(super) misdeclared: Option<Encoding>,
+    pub(super) format: Format,
+    pub(super) tally: Tally,
+    pub(super) records: Vec<StagedRecord>,
+    pub(super) spans: Vec<Span>,
+    pub(super) damage: Vec<Damaged>,
+    /// Records that lack what the policy compares.
+    pub(super) incomplete: u64,
+}
+
+impl Stager {
+    /// Reads a body to its end.
+    ///
+    /// # Errors
+    /// When it cannot be read to its end, or is too large: then nothing of it counts.
+    pub(super) fn stage(&self, key: &str, body: Body) -> Result<Staged, GapReason> {
+        let limit = self.object_bytes.min(OBJECT_BYTES_CEILING - 1);
+        let mut content = decode::open(body, naming::suggested_encoding(key), limit)?;
+        let (encoding, misdeclared) = (content.encoding(), content.misdeclared());
+        let mut sink = Collect::new(self);
+        let (format, tally, ended) = split::split(&mut content, &self.format, &mut sink);
+        let damage = content.finish()?;
+        ended.map_err(|error| GapReason::Failed(error.to_string()))?;
+        let incomplete = sink.fingerprinter.as_ref().map_or(0, Fingerprinter::incomplete);
+        let Collect { records, spans, .. } = sink;
+        let mut staged =
+            Staged { encoding, misdeclared, format, tally, records, spans, damage, incomplete };
+        staged.doubt();
+        Ok(staged)
+    }
+}
+
+impl Staged {
+    /// Records for which no checksum vouches are recovered ones.
+    fn doubt(&mut self) {
+        let Some(from) = self.damage.iter().map(|damage| damage.doubtful_from).min() else {
+            return;
+        };
+        for record in self.records.iter_mut().filter(|record| record.offset >= from) {
+            self.tally.recovered += u64::from(record.standing == Standing::Clean);
+            record.standing = Standing::Recovered;
+        }
+    }
+}
+
+struct Collect {
+    fingerprinter: Option<Fingerprinter>,
+    records: Vec<StagedRecord>,
+    spans: Vec<Span>,
+    spans_max: usize,
+}
+
+impl Collect {
+    fn new(stager: &Stager) -> Self {
+        let fingerprinter =
+            stager.identities.as_ref().map(|(policy, seed)| Fingerprinter::new(policy, *seed));
+        Self { fingerprinter, records: Vec::new(), spans: Vec::new(), spans_max: stager.spans }
+    }
+}
+
+impl Sink for Collect {
+    fn record(&mut self, record: Record<'_>) {
+        let Some(fingerprinter) = &mut self.fingerprinter else { return };
+        self.records.push(StagedRecord {
+            identity: fingerprinter.identity(record.bytes),
+            offset: record.offset,
+            len: u32::try_from(record.bytes.len()).expect("RECORD_BYTES_MAX fits 32 bits"),
+            standing: record.standing,
+        });
+    }
+
+    fn malformed(&mut self, span: Span) {
+        if self.spans.len() < self.spans_max {
+            self.spans.push(span);
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! Closed buffers into stored objects: the key, the damage, the compression, and the truth of it.
+
+use std::collections::{HashMap, HashSet};
+use std::io::{self, Write};
+use std::time::Duration;
+
+use flate2::{Compression as Level, GzBuilder};
+use jiff::Timestamp;
+
+use super::dice::{Dice, Purpose};
+use super::faults::{Faults, sample};
+use super::pack::{Buffer, Mark, Role, Sink, breakable};
+use super::truth::{Balance, Damaged, Duplicated, Late, Lost, Spot, Truth};
+use super::{Compression, Destination, Spec};
+use crate::error::{Error, ErrorKind, Result};
+use crate::naming;
+use crate::naming::prefix::{Prefix, RANDOM_LEN};
+
+/// The shortest delay of a late object; it is at most six times that.
+const LATE_MIN: Duration = Duration::from_secs(3600);
+
+/// What is no JSON anywhere: control bytes, and bytes that are no UTF-8.
+const GARBAGE: [u8; 6] = [0x00, 0x01, 0x07, 0x1f, 0xc0, 0xff];
+
+/// Counts objects, and those that can be cut.
+#[derive(Debug, Default)]
+pub(super) struct Survey {
+    objects: u64,
+    cuttable: Vec<u64>,
+}
+
+impl Sink for Survey {
+    fn produced(&mut self, _: &[u8]) -> Result<()> {
+        Ok(())
+    }
+
+    fn lost(&mut self, _: u64, _: &[u8]) {}
+
+    fn object(&mut self, buffer: &mut Buffer, _: Timestamp) -> Result<()> {
+        self.cuttable.extend(buffer.cuttable().map(|_| self.objects));
+        self.objects += 1;
+        Ok(())
+    }
+}
+
+/// Which objects are hit, by their number.
+#[derive(Debug, Default)]
+pub(super) struct Targets {
+    cut: HashSet<u64>,
+    late: HashSet<u64>,
+}
+
+impl Targets {
+    /// Chooses an object of its own for every fault.
+    pub(super) fn choose(faults: &Faults, survey: &Survey, seed: u64) -> Result<Self> {
+        let mut dice = Dice::new(seed, Purpose::ObjectFaults);
+        let cut = pick(&mut dice, &survey.cuttable, faults.cut, "cut", "whose end can be cut")?;
+        let rest: Vec<u64> = (0..survey.objects).filter(|object| !cut.contains(object)).collect();
+        let late = pick(&mut dice, &rest, faults.late, "late", "that are not cut")?;
+        Ok(Self { cut, late })
+    }
+}
+
+fn pick(
+    dice: &mut Dice,
+    from: &[u64],
+    count: u64,
+    fault: &str,
+    which: &str,
+) -> Result<HashSet<u64>> {
+    let all = from.len() as u64;
+    if count > all {
+        let message = format!("{fault}={count} needs {count} objects {which}, and there are {all}");
+        return Err(Error::new(ErrorKind::Usage, message)
+            .hint("ask for fewer, for more records, or for a smaller buffer or interval"));
+    }
+    let places = sample(dice, all, count);
+    Ok(places.into_iter().filter_map(|at| from.get(usize::try_from(at).ok()?).copied()).collect())
+}
+
+/// Writes objects, the manifest, and the truth.
+pub(super) struct Writer<'a> {
+    spec: &'a Spec,
+    prefix: Prefix,
+    targets: Targets,
+    destination: &'a mut dyn Destination,
+    manifest: &'a mut dyn Write,
+    names: Dice,
+    damage: Dice,
+    stored: Vec<u8>,
+    balance: Balance,
+    originals: HashMap<u64, Spot>,
+    truth: Truth,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(
+        spec: &'a Spec,
+        prefix: Prefix,
+        targets: Targets,
+        destination: &'a mut dyn Destination,
+        manifest: &'a mut dyn Write,
+    ) -> Self {
+        Self {
+            spec,
+            prefix,
+            targets,
+            destination,
+            manifest,
+            names: Dice::new(spec.seed, Purpose::Names),
+            damage: Dice::new(spec.seed, Purpose::Damage),
+            stored: Vec::new(),
+            balance: Balance::default(),
+            originals: HashMap::new(),
+            truth: Truth::new(spec.seed),
+        }
+    }
+
+    /// The truth, once all is written.
+    pub(super) fn finish(mut self) -> Result<Truth> {
+        self.manifest.flush().map_err(|error| Error::io("the manifest", error))?;
+        self.truth.conclude(&self.balance, self.spec.compression == Compression::Gzip);
+        Ok(self.truth)
+    }
+
+    fn key(&mut self, oldest: Timestamp) -> String {
+        let Spec { delivery_stream, version, zone, .. } = self.spec;
+        let names = &mut self.names;
+        let prefix = self.prefix.evaluate(oldest, zone, &mut || names.alphanumeric(RANDOM_LEN));
+        let uuid = names.uuid();
+        let extension = self.spec.extension();
+        prefix + &naming::object_name(delivery_stream, *version, oldest, zone, &uuid, extension)
+    }
+
+    /// Does to a marked record what its role says.
+    fn mark(&mut self, key: &str, mark: &Mark, buffer: &mut Buffer) -> Result<()> {
+        let spot = Spot { key: key.to_owned(), offset: mark.offset as u64 };
+        match mark.role {
+            Role::Plain => {}
+            Role::Original => {
+                self.originals.insert(mark.index, spot);
+            }
+            Role::Copy => {
+                let record = buffer.record(mark);
+                self.balance.add(record, 1);
+                self.truth.duplicated.push(Duplicated {
+                    index: mark.index,
+                    record: String::from_utf8_lossy(record).into_owned(),
+                    original: self.originals.remove(&mark.index).unwrap_or_default(),
+                    copy: spot,
+                });
+            }
+            Role::Garble => {
+                let damaged = self.garble(spot, mark, buffer)?;
+                self.truth.garbled.push(damaged);
+            }
+        }
+        Ok(())
+    }
+
+    /// Overwrites one to four bytes inside a record; one of them at least is a control byte.
+    fn garble(&mut self, at: Spot, mark: &Mark, buffer: &mut Buffer) -> Result<Damaged> {
+        let record = buffer.record(mark);
+        if !breakable(record) {
+            let message = format!("record {} is no JSON object or array", mark.index);
+            return Err(Error::new(ErrorKind::Usage, message)
+                .hint("garbling anything else might leave a valid record"));
+        }
+        self.balance.add(record, -1);
+        let produced = String::from_utf8_lossy(record).into_owned();
+        let inside = record.trim_ascii_end().len() - 1;
+        let count = 1 + self.damage.index(inside.min(4));
+        let first = mark.offset + 1 + self.damage.index(inside - count + 1);
+        for byte in &mut buffer.content[first..first + count] {
+            *byte = GARBAGE[self.damage.index(GARBAGE.len())];
+        }
+        buffer.content[first] = GARBAGE[self.damage.index(4)];
+        let (index, len) = (mark.index, mark.len as u64);
+        Ok(Damaged { index, record: produced, at, len, damage_offset: first as u64 })
+    }
+
+    /// Where to cut the content: inside its last record.
+    fn cut(&mut self, key: &str, buffer: &Buffer) -> Option<usize> {
+        let last = buffer.cuttable()?;
+        let record = buffer.record(&last);
+        let kept = 1 + self.damage.index(record.trim_ascii_end().len() - 1);
+        self.balance.add(record, -1);
+        self.truth.cut.push(Damaged {
+            index: last.index,
+            record: String::from_utf8_lossy(record).into_owned(),
+            at: Spot { key: key.to_owned(), offset: last.offset as u64 },
+            len: kept as u64,
+            damage_offset: (last.offset + kept) as u64,
+        });
+        Some(last.offset + kept)
+    }
+
+    fn late(&mut self, key: &str, due: Timestamp) -> Result<Timestamp> {
+        let delay = LATE_MIN + Duration::from_secs(self.damage.below(LATE_MIN.as_secs() * 5));
+        let modified = due.checked_add(delay).map_err(|error| {
+            Error::new(ErrorKind::Usage, "the calendar ends before a late object").caused_by(error)
+        })?;
+        let (due, written) = (due.to_string(), modified.to_string());
+        self.truth.late.push(Late { key: key.to_owned(), due, modified: written });
+        Ok(modified)
+    }
+}
+
+impl Sink for Writer<'_> {
+    fn produced(&mut self, record: &[u8]) -> Result<()> {
+        self.truth.produced += 1;
+        let line = self.manifest.write_all(record).and_then(|()| self.manifest.write_all(b"\n"));
+        line.map_err(|error| Error::io("the manifest", error))
+    }
+
+    fn lost(&mut self, index: u64, record: &[u8]) {
+        self.balance.add(record, -1);
+        let record = String::from_utf8_lossy(record).into_owned();
+        self.truth.lost.push(Lost { index, record });
+    }
+
+    fn object(&mut self, buffer: &mut Buffer, closed: Timestamp) -> Result<()> {
+        let number = self.truth.objects;
+        let key = self.key(buffer.oldest);
+        let broken = self.truth.garbled.len() + self.truth.cut.len();
+        for mark in std::mem::take(&mut buffer.marks) {
+            self.mark(&key, &mark, buffer)?;
+        }
+        let cut = if self.targets.cut.contains(&number) { self.cut(&key, buffer) } else { None };
+        let late = self.targets.late.contains(&number);
+        let modified = if late { self.late(&key, closed)? } else { closed };
+
+        let broken = self.truth.garbled.len() + self.truth.cut.len() - broken;
+        self.truth.objects += 1;
+        self.truth.written += buffer.records - broken as u64;
+        self.truth.content_bytes += cut.unwrap_or(buffer.content.len()) as u64;
+        let body = match self.spec.compression {
+            Compression::Plain => &buffer.content[..cut.unwrap_or(buffer.content.len())],
+            Compression::Gzip => {
+                self.stored.clear();
+                gzip(&buffer.content, cut, &mut self.stored)
+                    .map_err(|error| Error::io("compressing an object", error))?;
+                &self.stored
+            }
+        };
+        self.truth.stored_bytes += body.len() as u64;
+        let encoding = self.spec.compression.content_encoding();
+        self.destination.put(&key, body, encoding, modified)
+    }
+}
+
+/// Compresses content into one gzip member. With a cut the member ends where the content before
+/// the cut does: it is flushed there first, so that every decoder gets just that content out of
+/// what is left.
+fn gzip(content: &[u8], cut: Option<usize>, out: &mut Vec<u8>) -> io::Result<()> {
+    let (before, after) = content.split_at(cut.unwrap_or(content.len()));
+    let mut encoder = GzBuilder::new().write(&mut *out, Level::default());
+    encoder.write_all(before)?;
+    let mut kept = usize::MAX;
+    if cut.is_some() {
+        encoder.flush()?;
+        kept = encoder.get_ref().len();
+    }
+    encoder.write_all(after)?;
+    encoder.finish()?;
+    out.truncate(kept);
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! Which format content has, by looking at its beginning.
+
+use super::Format;
+use super::grammar::{Scan, Scanner, begins_value, skip_whitespace};
+
+/// The format of content that begins with `head`; at `eof` that is all of it.
+///
+/// Content is JSON when it opens with an object or array, when a whole object in it is followed by
+/// another or begins a line, or when its only line has what only JSON has. Everything else is
+/// lines. A damaged head must not turn JSON into lines: then damage would look like a record.
+pub(super) fn detect(head: &[u8], eof: bool) -> Format {
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let start = skip_whitespace(text, 0);
+    let Some(&first) = text.get(start) else { return Format::Json };
+    let mut scanner = Scanner::default();
+    let json = match first {
+        b'{' => true,
+        b'[' => !matches!(scanner.value(text, start, eof), Scan::Broken(..)),
+        byte if begins_value(byte) => two_values(&mut scanner, text, start, eof),
+        _ => false,
+    };
+    if json || has_records(&mut scanner, text, eof) || is_json_like_line(text) {
+        Format::Json
+    } else {
+        Format::Lines
+    }
+}
+
+/// Whether two values follow each other on one line; on lines of their own they are lines too.
+fn two_values(scanner: &mut Scanner, text: &[u8], start: usize, eof: bool) -> bool {
+    let Scan::Complete(end) = scanner.value(text, start, eof) else { return false };
+    let glued = text.get(end).is_some_and(|byte| matches!(byte, b'{' | b'[' | b'"'));
+    glued && matches!(scanner.value(text, end, eof), Scan::Complete(_) | Scan::Incomplete)
+}
+
+/// Whether a whole object stands somewhere that another follows at once, or that begins a line.
+fn has_records(scanner: &mut Scanner, text: &[u8], eof: bool) -> bool {
+    let mut at = 0;
+    while let Some(found) = memchr::memchr(b'{', &text[at..]) {
+        let start = at + found;
+        match scanner.value(text, start, eof) {
+            Scan::Complete(end) => {
+                let begins_line = start == 0 || text[start - 1] == b'\n';
+                if text.get(end) == Some(&b'{') || begins_line {
+                    return true;
+                }
+                at = end;
+            }
+            Scan::Broken(error, _) => at = error.max(start + 1),
+            Scan::Incomplete => return false,
+        }
+    }
+    false
+}
+
+/// Whether there is a single line, and it names members as only JSON does.
+fn is_json_like_line(text: &[u8]) -> bool {
+    let line = text.trim_ascii_end();
+    memchr::memchr(b'\n', line).is_none() && memchr::memmem::find(line, b"\":").is_some()
+}

@@ -1,0 +1,258 @@
+//! Concatenated JSON: values one after another, with anything between them that separates.
+//!
+//! In step, records follow each other and cost one pass. What does not read as a record, or runs
+//! into something that no record begins with, is handed to [`Lost`], which looks for the next one.
+
+use super::grammar::{Scan, Scanner, begins_value};
+use super::openings::{self, Openings, Opens};
+use super::recover::{Found, Lost};
+use super::{Damage, Out, Split, Standing};
+use crate::limits::{RECORD_BYTES_MAX, SNIFF_BYTES};
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// RFC 7464 puts this before each text of a sequence.
+const RECORD_SEPARATOR: u8 = 0x1e;
+
+/// So many values of other kinds in a row are looked at before they are taken for what they seem.
+const STRANGERS_MAX: usize = 16;
+
+/// Splits concatenated JSON.
+#[derive(Debug, Default)]
+pub(super) struct JsonSplitter {
+    pub(super) scanner: Scanner,
+    pub(super) openings: Openings,
+    /// A byte string that stands between records besides whitespace.
+    delimiter: Vec<u8>,
+    records: u64,
+    /// There was damage before.
+    damaged: bool,
+    lost: Option<Lost>,
+}
+
+/// Part of the content, and whether its end is the content's.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) window: &'a [u8],
+    /// Where the window begins in the content.
+    pub(super) base: u64,
+    pub(super) eof: bool,
+}
+
+/// What follows a position: separators, then something.
+pub(super) struct Gap {
+    /// The first byte behind the separators.
+    pub(super) end: usize,
+    /// One of them was more than blanks: a line break, a record separator, the delimiter.
+    pub(super) strong: bool,
+}
+
+enum Next {
+    Record(usize, Standing),
+    More,
+    Broken(usize, Damage),
+}
+
+enum Boundary {
+    Clean,
+    More,
+    /// Something that no record begins with stands here.
+    Touching(usize),
+}
+
+/// Two words or numbers in a row are one without a blank between them.
+fn runs_together(opener: u8, next: u8) -> bool {
+    !matches!(opener, b'{' | b'[' | b'"') && !matches!(next, b'{' | b'[' | b'"')
+}
+
+impl JsonSplitter {
+    /// With a byte string between the records, besides any whitespace.
+    pub(super) fn delimited(delimiter: Vec<u8>) -> Self {
+        Self { delimiter, ..Self::default() }
+    }
+
+    /// Skips what separates records.
+    pub(super) fn skip_separators(&self, view: View<'_>, from: usize) -> Gap {
+        let mut gap = Gap { end: from, strong: false };
+        if view.base == 0 && from == 0 && view.window.starts_with(BYTE_ORDER_MARK) {
+            gap.end = BYTE_ORDER_MARK.len();
+        }
+        loop {
+            match view.window.get(gap.end) {
+                Some(b' ' | b'\t') => gap.end += 1,
+                Some(b'\n' | b'\r' | &RECORD_SEPARATOR) => {
+                    gap.strong = true;
+                    gap.end += 1;
+                }
+                Some(_)
+                    if !self.delimiter.is_empty()
+                        && view.window[gap.end..].starts_with(&self.delimiter) =>
+                {
+                    gap.strong = true;
+                    gap.end += self.delimiter.len();
+                }
+                _ => return gap,
+            }
+        }
+    }
+
+    /// Reads the value at `at` and decides whether it is a record.
+    fn next(&mut self, view: View<'_>, at: usize) -> Next {
+        let end = match self.scanner.value(view.window, at, view.eof) {
+            Scan::Complete(end) if end - at <= RECORD_BYTES_MAX => end,
+            Scan::Broken(error, damage) if error - at <= RECORD_BYTES_MAX => {
+                return Next::Broken(error, damage);
+            }
+            Scan::Incomplete if view.window.len() - at <= RECORD_BYTES_MAX => return Next::More,
+            _ => return Next::Broken(at + RECORD_BYTES_MAX, Damage::TooLong),
+        };
+        let opener = view.window[at];
+        if self.damaged && !self.openings.knows_kind(opener) {
+            return Next::Broken(at, Damage::UnexpectedByte(opener));
+        }
+        let standing = if self.damaged { Standing::Recovered } else { Standing::Clean };
+        match self.boundary(view, at, end) {
+            Boundary::Clean => Next::Record(end, standing),
+            Boundary::More => Next::More,
+            Boundary::Touching(junk) => self.judge(view, at, end, junk),
+        }
+    }
+
+    /// What stands behind the value in `at..end`.
+    #[inline]
+    fn boundary(&mut self, view: View<'_>, at: usize, end: usize) -> Boundary {
+        if self.openings.as_usual(view.window, end) {
+            return Boundary::Clean;
+        }
+        self.far_boundary(view, at, end)
+    }
+
+    /// The same, where what follows does not open as most records do: then it must be values, whole
+    /// ones, up to the content's end, to one that opens as records do, or at least to one of the same
+    /// kind.
+    fn far_boundary(&mut self, view: View<'_>, at: usize, end: usize) -> Boundary {
+        let (mut from, mut end, mut junk) = (at, end, None);
+        for _ in 0..STRANGERS_MAX {
+            let gap = self.skip_separators(view, end);
+            let junk = *junk.get_or_insert(gap.end);
+            let Some(&byte) = view.window.get(gap.end) else {
+                let enough = view.eof || gap.end - end > SNIFF_BYTES;
+                return if enough { Boundary::Clean } else { Boundary::More };
+            };
+            let glued = gap.end == end && runs_together(view.window[from], byte);
+            if !begins_value(byte) || glued {
+                return Boundary::Touching(junk);
+            }
+            match self.begins_like(view, at, gap.end) {
+                Opens::Alike => return Boundary::Clean,
+                Opens::Unknown => return Boundary::More,
+                Opens::Otherwise => {}
+            }
+            end = match self.scanner.value(view.window, gap.end, view.eof) {
+                Scan::Complete(end) => end,
+                Scan::Incomplete if view.window.len() - gap.end <= RECORD_BYTES_MAX => {
+                    return Boundary::More;
+                }
+                _ => return Boundary::Touching(junk),
+            };
+            if matches!(byte, b'{' | b'[') && byte == view.window[at] {
+                return Boundary::Clean;
+            }
+            from = gap.end;
+        }
+        Boundary::Clean
+    }
+
+    /// A whole value runs into junk. It is a record unless the junk closes a bracket: then the value
+    /// may be the beginning of a larger one that was closed too early.
+    fn judge(&mut self, view: View<'_>, at: usize, end: usize, junk: usize) -> Next {
+        let window = view.window;
+        let broken = Next::Broken(end, Damage::NoBoundary(window[junk]));
+        if self.openings.at(window, at, true) != Opens::Alike {
+            return broken;
+        }
+        let limit = window.len().min(junk + SNIFF_BYTES);
+        for position in junk..limit {
+            match window[position] {
+                b'}' | b']' => return broken,
+                b'{' | b'[' if self.is_telling(window[at]) => {
+                    match self.begins_like(view, at, position) {
+                        Opens::Alike => return Next::Record(end, Standing::Recovered),
+                        Opens::Unknown => return Next::More,
+                        Opens::Otherwise => {}
+                    }
+                }
+                _ => {}
+            }
+        }
+        if limit == window.len() && !view.eof {
+            return Next::More;
+        }
+        Next::Record(end, Standing::Recovered)
+    }
+
+    /// Whether the way a value opens can tell a record from a nested value.
+    fn is_telling(&self, opener: u8) -> bool {
+        if self.openings.any() { self.openings.stereotyped() } else { opener == b'{' }
+    }
+
+    /// Whether a record begins at `position`, going by those before it or by the one at `at`.
+    fn begins_like(&self, view: View<'_>, at: usize, position: usize) -> Opens {
+        if self.openings.any() {
+            return self.openings.at(view.window, position, view.eof);
+        }
+        openings::compare(view.window, at, position, view.eof)
+    }
+
+    /// Looks for the next record behind damage; the position to go on from, or `None` when more of
+    /// the content is needed: then the window is used up to the position in `Err`.
+    fn recover(
+        &mut self,
+        mut lost: Lost,
+        view: View<'_>,
+        out: &mut Out<'_>,
+    ) -> Result<usize, usize> {
+        match lost.search(self, view, out) {
+            Found::Record(at) => Ok(at),
+            Found::End => Ok(view.window.len()),
+            Found::More(used) => {
+                self.lost = Some(lost);
+                Err(used)
+            }
+        }
+    }
+}
+
+impl Split for JsonSplitter {
+    fn feed(&mut self, window: &[u8], base: u64, eof: bool, out: &mut Out<'_>) -> usize {
+        let view = View { window, base, eof };
+        let mut at = 0;
+        loop {
+            if let Some(lost) = self.lost.take() {
+                match self.recover(lost, view, out) {
+                    Ok(next) => at = next,
+                    Err(used) => return used,
+                }
+            }
+            let record = self.skip_separators(view, at).end;
+            out.separators(record - at);
+            at = record;
+            if at == window.len() {
+                return at;
+            }
+            match self.next(view, at) {
+                Next::More => return at,
+                Next::Record(end, standing) => {
+                    self.openings.learn(&window[at..end], self.records);
+                    self.records += 1;
+                    self.damaged |= standing == Standing::Recovered;
+                    out.record(&window[at..end], base + at as u64, standing);
+                    at = end;
+                }
+                Next::Broken(error, damage) => {
+                    self.damaged = true;
+                    self.lost = Some(Lost::new(self, view, at, error, damage));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The driver: content from a reader, through a window that holds one record at a time.
+
+use std::io::{self, Read};
+
+use super::json::JsonSplitter;
+use super::lines::LineSplitter;
+use super::{Format, FormatChoice, Out, Sink, Split, Tally, detect};
+use crate::limits::{DECODE_CHUNK_BYTES, SNIFF_BYTES};
+
+/// Splits everything a reader gives, and balances the bytes.
+///
+/// The window holds [`DECODE_CHUNK_BYTES`], and as much more as the longest record (or damaged
+/// span that must be looked at as a whole) needs, which is bounded by
+/// [`crate::limits::RECORD_BYTES_MAX`].
+///
+/// # Errors
+/// The reader's. What came before it was split and handed to the sink; content is taken to end
+/// there, so that a cut record is named as one.
+///
+/// # Panics
+/// When the bytes do not balance, which is a defect of fhcheck.
+pub fn split(
+    content: &mut dyn Read,
+    choice: &FormatChoice,
+    sink: &mut dyn Sink,
+) -> (Format, Tally, io::Result<()>) {
+    let mut window = Window::default();
+    let mut error = None;
+    while !window.eof && window.bytes().len() < SNIFF_BYTES {
+        window.fill(content, &mut error);
+    }
+    let (format, mut splitter) = open(choice, window.bytes(), window.eof);
+    let mut out = Out { sink, tally: Tally::default() };
+    loop {
+        let used = splitter.feed(window.bytes(), window.base, window.eof, &mut out);
+        window.advance(used);
+        if window.eof || out.sink.is_done() {
+            break;
+        }
+        window.fill(content, &mut error);
+    }
+    let mut tally = out.tally;
+    tally.bytes.decoded = window.base;
+    tally.bytes.assert_balanced();
+    (format, tally, error.map_or(Ok(()), Err))
+}
+
+/// The splitter for a format, given or found.
+fn open(choice: &FormatChoice, head: &[u8], eof: bool) -> (Format, Box<dyn Split>) {
+    let format = match choice {
+        FormatChoice::Detect => detect::detect(head, eof),
+        FormatChoice::Fixed(format) => format.clone(),
+    };
+    let splitter: Box<dyn Split> = match &format {
+        Format::Json => Box::new(JsonSplitter::default()),
+        Format::Lines => Box::new(LineSplitter::new(b"\n")),
+        // JSON between delimiters is read as JSON, so that damage in it is seen.
+        Format::Delimited(delimiter) => match detect::detect(head, eof) {
+            Format::Json => Box::new(JsonSplitter::delimited(delimiter.clone())),
+            _ => Box::new(LineSplitter::new(delimiter)),
+        },
+    };
+    (format, splitter)
+}
+
+/// The part of the content that is at hand.
+#[derive(Default)]
+struct Window {
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// Where `start` lies in the content.
+    base: u64,
+    eof: bool,
+}
+
+impl Window {
+    fn bytes(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    fn advance(&mut self, used: usize) {
+        self.start += used;
+        self.base += used as u64;
+    }
+
+    /// Reads more. What is left moves to the front, and the buffer doubles when that is half of it:
+    /// so a byte is looked at a bounded number of times however long a record is.
+    fn fill(&mut self, content: &mut dyn Read, error: &mut Option<io::Error>) {
+        let left = self.end - self.start;
+        self.buffer.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, left);
+        // Most objects of a quiet stream are small: the first window is, too.
+        let first = if self.buffer.is_empty() { SNIFF_BYTES } else { DECODE_CHUNK_BYTES };
+        let wanted = first.max(left * 2);
+        if self.buffer.len() < wanted {
+            self.buffer.resize(wanted, 0);
+        }
+        let target = wanted.min(self.buffer.len());
+        while self.end < target {
+            match content.read(&mut self.buffer[self.end..target]) {
+                Ok(0) => {
+                    self.eof = true;
+                    return;
+                }
+                Ok(count) => self.end += count,
+                Err(interrupted) if interrupted.kind() == io::ErrorKind::Interrupted => {}
+                Err(failed) => {
+                    self.eof = true;
+                    *error = Some(failed);
+                    return;
+                }
+            }
+        }
+    }
+}
