@@ -76,10 +76,10 @@ impl Story<'_> {
     fn opening(&self, out: &mut dyn Write) -> io::Result<()> {
         let demo = self.demo;
         let records = counted(demo.count, "record was", "records were");
-        writeln!(out, "{records} produced and delivered to a bucket on this machine,")?;
-        writeln!(out, "which is read over HTTP at {}.", self.endpoint_url)?;
+        writeln!(out, "{records} produced, and a delivery stream wrote to a bucket on this")?;
+        writeln!(out, "machine, which is read over HTTP at {}.", self.endpoint_url)?;
         if !demo.faults.is_empty() {
-            writeln!(out, "On the way: {}.", screen::text(&demo.faults))?;
+            writeln!(out, "It was told to go wrong: {}.", screen::text(&demo.faults))?;
         }
         Ok(())
     }

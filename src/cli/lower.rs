@@ -248,9 +248,14 @@ fn simulate(args: SimulateArgs, env: &Env) -> Result<Simulate> {
     if args.rate == 0 {
         return Err(usage("--rate must be at least 1"));
     }
+    let zone = zone(&args.zone)?;
+    let start = match &args.start {
+        Some(text) => time::instant("--start", text, env.now, &zone)?,
+        None => time::start(),
+    };
     Ok(Simulate {
         delimiter: text::unescape("--delimiter", &args.delimiter)?,
-        zone: zone(&args.zone)?,
+        zone,
         buffer_bytes: text::size("--buffer-size", &args.buffer_size)?,
         buffer_interval: time::duration("--buffer-interval", &args.buffer_interval)?,
         out: args.out,
@@ -262,7 +267,7 @@ fn simulate(args: SimulateArgs, env: &Env) -> Result<Simulate> {
         prefix: args.prefix,
         rate: args.rate,
         stream_name: args.stream_name,
-        now: env.now,
+        start,
     })
 }
 
@@ -281,7 +286,7 @@ fn demo(args: &DemoArgs, session: &Session, env: &Env) -> Result<Demo> {
             workers: env.cores,
         },
         identity_seed: env.random,
-        now: env.now,
+        start: time::start(),
     })
 }
 

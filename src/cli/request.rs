@@ -151,8 +151,8 @@ pub struct Simulate {
     pub rate: u64,
     /// Name of the delivery stream.
     pub stream_name: String,
-    /// The time of the command.
-    pub now: Timestamp,
+    /// When the first record arrives.
+    pub start: Timestamp,
 }
 
 /// `demo`.
@@ -172,6 +172,6 @@ pub struct Demo {
     pub limits: crate::plan::Limits,
     /// Seeds the identities.
     pub identity_seed: u64,
-    /// The time of the command.
-    pub now: Timestamp,
+    /// When the first record arrives.
+    pub start: Timestamp,
 }

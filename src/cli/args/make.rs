@@ -64,6 +64,9 @@ pub struct SimulateArgs {
     /// Records a second
     #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Delivery stream")]
     pub rate: u64,
+    /// When the first record arrives, as --since takes it; without it, 2023-05-04T08:30:21Z
+    #[arg(long, value_name = "TIME", help_heading = "Delivery stream")]
+    pub start: Option<String>,
     /// Name of the delivery stream
     #[arg(
         long,

@@ -9,6 +9,12 @@ use jiff::{SignedDuration, Span, Timestamp};
 use super::usage;
 use crate::error::{Error, Result};
 
+/// When simulated records begin to arrive, unless somebody says otherwise: always the same time, so
+/// that the same seed gives the same bytes.
+pub(super) fn start() -> Timestamp {
+    Timestamp::constant(1_683_189_021, 0)
+}
+
 /// An instant: a timestamp, a local date or time in the zone, or how long ago.
 pub(super) fn instant(
     option: &str,

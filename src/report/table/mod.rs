@@ -72,6 +72,9 @@ pub fn dump(outcome: &DumpOutcome, layout: Layout, out: &mut dyn Write) -> io::R
     page.notes(&outcome.notes)
 }
 
+/// Codes of notes that a table says elsewhere, and better: with the verdict, or as advice.
+const SAID_ELSEWHERE: [&str; 3] = ["empty", "identity-not-checked", "missing-may-be-malformed"];
+
 /// What a piece of text is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tone {
@@ -167,10 +170,11 @@ impl<'a> Page<'a> {
     }
 
     fn notes(&mut self, notes: &[Note]) -> io::Result<()> {
-        if !notes.is_empty() {
-            self.blank()?;
-        }
-        for note in notes {
+        let notes = notes.iter().filter(|note| !SAID_ELSEWHERE.contains(&note.code));
+        for (index, note) in notes.enumerate() {
+            if index == 0 {
+                self.blank()?;
+            }
             self.labelled(Tone::Strong, "Note", &super::screen::text(&note.text))?;
         }
         Ok(())

@@ -57,6 +57,7 @@ pub(super) fn by_count() -> Outcome {
     let mut outcome = by_manifest();
     outcome.expectation = "a count of 10".to_owned();
     outcome.matching = "count".to_owned();
+    outcome.notes = vec![note("identity-not-checked", "only the number was checked")];
     outcome.differences.identical = Class {
         records: 1,
         identities: 1,
@@ -140,6 +141,10 @@ fn span(hour: u32, offset: u64, len: u64, error_offset: u64, damage: Damage) -> 
     Malformed { key: key(hour), offset, len, error_offset, damage }
 }
 
+fn note(code: &'static str, text: &str) -> Note {
+    Note { code, text: text.to_owned() }
+}
+
 fn gap(hour: u32, size: u64, reason: GapReason) -> Gap {
     Gap { key: key(hour), size, reason }
 }
@@ -154,6 +159,10 @@ pub(super) fn empty_prefix() -> Outcome {
         ..Books::default()
     };
     outcome.formats = Formats::default();
+    outcome.notes = vec![
+        note("empty", "there is no object under s3://demo/firehose/"),
+        note("identity-not-checked", "only the number was checked"),
+    ];
     outcome
 }
 
@@ -217,10 +226,8 @@ pub(super) fn everything() -> Outcome {
         (Format::Delimited(b"\0|".to_vec()), 2),
     ]);
     outcome.allow = Allow { duplicates: true, unexpected: false, failed: false };
-    outcome.notes = vec![Note {
-        code: "foreign",
-        text: "426 objects have keys that Firehose does not write".to_owned(),
-    }];
+    outcome.notes =
+        vec![note("foreign-objects", "426 objects have keys that Firehose does not write")];
     outcome
 }
 
