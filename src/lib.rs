@@ -6,6 +6,8 @@ pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod decode;
+#[cfg(feature = "aws")]
+pub mod endpoint;
 pub mod error;
 pub mod exit;
 pub mod fingerprint;
@@ -19,3 +21,15 @@ pub mod report;
 pub mod simulate;
 pub mod source;
 pub mod split;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::ProptestConfig;
+    use proptest::test_runner::RngSeed;
+
+    /// So many cases of a property, the same in every run.
+    pub(crate) fn cases(cases: u32) -> ProptestConfig {
+        let rng_seed = RngSeed::Fixed(2);
+        ProptestConfig { cases, rng_seed, failure_persistence: None, ..ProptestConfig::default() }
+    }
+}

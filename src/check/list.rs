@@ -125,6 +125,7 @@ impl Run {
             format: self.plan.format.clone(),
             object_bytes: self.plan.limits.object_bytes,
             identities: None,
+            proves: false,
             spans: samples,
         };
         let work =

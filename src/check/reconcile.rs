@@ -118,6 +118,7 @@ fn stager(plan: &ReconcilePlan, format: FormatChoice) -> Stager {
         format,
         object_bytes: plan.read.limits.object_bytes,
         identities: Some((policy, plan.seed)),
+        proves: matches!(plan.expectation, Expectation::Manifest(_)),
         spans: plan.samples.max(1),
     }
 }

@@ -15,6 +15,8 @@ pub(super) struct Stager {
     pub(super) object_bytes: u64,
     /// Without a policy records are only counted.
     pub(super) identities: Option<(Policy, u64)>,
+    /// Identities will be matched with those that were produced.
+    pub(super) proves: bool,
     /// So many malformed spans are kept; the rest is only counted.
     pub(super) spans: usize,
 }
@@ -83,13 +85,15 @@ struct Collect {
     records: Vec<StagedRecord>,
     spans: Vec<Span>,
     spans_max: usize,
+    proves: bool,
 }
 
 impl Collect {
     fn new(stager: &Stager) -> Self {
         let fingerprinter =
             stager.identities.as_ref().map(|(policy, seed)| Fingerprinter::new(policy, *seed));
-        Self { fingerprinter, records: Vec::new(), spans: Vec::new(), spans_max: stager.spans }
+        let (records, spans) = (Vec::new(), Vec::new());
+        Self { fingerprinter, records, spans, spans_max: stager.spans, proves: stager.proves }
     }
 }
 
@@ -108,5 +112,9 @@ impl Sink for Collect {
         if self.spans.len() < self.spans_max {
             self.spans.push(span);
         }
+    }
+
+    fn proves(&self) -> bool {
+        self.proves
     }
 }

@@ -210,4 +210,4 @@ pub fn object_name(
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

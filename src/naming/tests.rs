@@ -1,16 +1,10 @@
 //! Keys as they are found in buckets, and what they say.
 
+use crate::tests::cases;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
 use super::prefix::Prefix;
 use super::*;
-
-/// So many cases, the same in every run.
-pub(crate) fn cases(cases: u32) -> ProptestConfig {
-    let rng_seed = RngSeed::Fixed(2);
-    ProptestConfig { cases, rng_seed, failure_persistence: None, ..ProptestConfig::default() }
-}
 
 const UUID: &str = "959487e4-754a-46e0-9b2d-f8cf1ce8a226";
 

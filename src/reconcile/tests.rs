@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::fingerprint::Identity;
+use crate::tests::cases;
 
 /// What [`compare`] does, without partitions, threads or order.
 fn naive(produced: &[Row], clean: &[Row], recovered: &[Row]) -> Result {
@@ -75,7 +76,7 @@ fn side(rows: &[Row]) -> Side {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(256))]
 
     #[test]
     fn comparing_agrees_with_its_dull_twin(

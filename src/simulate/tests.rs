@@ -10,8 +10,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::naming;
-use crate::naming::tests::cases;
 use crate::outcome::Verdict;
+use crate::tests::cases;
 
 /// Keeps objects in memory.
 #[derive(Debug, Default, PartialEq, Eq)]

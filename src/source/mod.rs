@@ -14,6 +14,7 @@ use bytes::{Buf, Bytes};
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::error::Result;
 use crate::outcome::GapReason;
@@ -58,6 +59,22 @@ impl KeyRange {
             && self.start_after.as_deref().is_none_or(|start| key > start)
             && self.stop_before.as_deref().is_none_or(|stop| key < stop)
     }
+
+    /// Whether the range can hold a longer key that starts with `start`.
+    pub fn may_hold_under(&self, start: &str) -> bool {
+        (start.starts_with(&self.prefix) || self.prefix.starts_with(start))
+            && self.start_after.as_deref().is_none_or(|s| start > s || s.starts_with(start))
+            && self.stop_before.as_deref().is_none_or(|stop| start < stop)
+    }
+}
+
+/// Requests that a source has made so far. A local directory makes none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Requests {
+    /// Pages of listings (`ListObjectsV2`).
+    pub list: u64,
+    /// Attempts at bodies (`GetObject`).
+    pub get: u64,
 }
 
 /// Where objects are.
@@ -76,6 +93,25 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// [`GapReason`]: why this one body could not be had. The run goes on.
     fn fetch<'a>(&'a self, object: &'a ObjectRef) -> BoxFuture<'a, Result<Body, GapReason>>;
+
+    /// The requests made so far, which somebody may have to pay for.
+    fn requests(&self) -> Requests {
+        Requests::default()
+    }
+}
+
+impl<S: Source + ?Sized> Source for Box<S> {
+    fn list<'a>(&'a self, range: &'a KeyRange) -> BoxStream<'a, Result<ObjectRef>> {
+        (**self).list(range)
+    }
+
+    fn fetch<'a>(&'a self, object: &'a ObjectRef) -> BoxFuture<'a, Result<Body, GapReason>> {
+        (**self).fetch(object)
+    }
+
+    fn requests(&self) -> Requests {
+        (**self).requests()
+    }
 }
 
 /// A complete body.
@@ -84,6 +120,7 @@ pub struct Body {
     /// The `Content-Encoding` that came with it, where one did.
     pub content_encoding: Option<String>,
     data: Data,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 #[derive(Debug)]
@@ -95,18 +132,25 @@ enum Data {
 impl Body {
     /// A body in memory.
     pub fn from_bytes(bytes: impl Into<Bytes>) -> Self {
-        Self { content_encoding: None, data: Data::Memory(bytes.into()) }
+        Self { content_encoding: None, data: Data::Memory(bytes.into()), permit: None }
     }
 
     /// A body in a file that is positioned at its start and holds `len` bytes from there.
     pub fn from_file(file: File, len: u64) -> Self {
-        Self { content_encoding: None, data: Data::File { file, len } }
+        Self { content_encoding: None, data: Data::File { file, len }, permit: None }
     }
 
     /// Adds the `Content-Encoding` that came with the body.
     #[must_use]
     pub fn with_content_encoding(mut self, encoding: Option<String>) -> Self {
         self.content_encoding = encoding;
+        self
+    }
+
+    /// Keeps a permit until the body, or the reader made of it, is dropped.
+    #[must_use]
+    fn holding(mut self, permit: OwnedSemaphorePermit) -> Self {
+        self.permit = Some(permit);
         self
     }
 
@@ -118,6 +162,11 @@ impl Body {
         }
     }
 
+    /// Whether it lies in memory, and not in a file.
+    pub fn is_in_memory(&self) -> bool {
+        matches!(self.data, Data::Memory(_))
+    }
+
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -126,7 +175,7 @@ impl Body {
     /// The bytes from the start. A file that has become shorter or longer than it was when the body
     /// was made is an error: what was read of it is not the object.
     pub fn into_reader(self) -> BodyReader {
-        BodyReader { data: self.data, read: 0 }
+        BodyReader { data: self.data, read: 0, _permit: self.permit }
     }
 }
 
@@ -135,6 +184,7 @@ impl Body {
 pub struct BodyReader {
     data: Data,
     read: u64,
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Read for BodyReader {
@@ -159,5 +209,32 @@ impl Read for BodyReader {
         };
         self.read += count as u64;
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::KeyRange;
+
+    #[test]
+    fn a_range_rules_out_only_directories_that_hold_none_of_its_keys() {
+        let range = KeyRange {
+            prefix: "2026/".into(),
+            start_after: Some("2026/02/x".into()),
+            stop_before: Some("2026/04/".into()),
+        };
+        for (directory, may) in [
+            ("2026/", true),
+            ("2025/", false),
+            ("20/", false),
+            ("2026/01/", false),
+            ("2026/02/", true),
+            ("2026/02/a/", false),
+            ("2026/02/x/", true),
+            ("2026/03/", true),
+            ("2026/04/", false),
+        ] {
+            assert_eq!(range.may_hold_under(directory), may, "{directory}");
+        }
     }
 }

@@ -96,7 +96,7 @@ impl JsonSplitter {
     }
 
     /// Reads the value at `at` and decides whether it is a record.
-    fn next(&mut self, view: View<'_>, at: usize) -> Next {
+    fn next(&mut self, view: View<'_>, at: usize, proves: bool) -> Next {
         let end = match self.scanner.value(view.window, at, view.eof) {
             Scan::Complete(end) if end - at <= RECORD_BYTES_MAX => end,
             Scan::Broken(error, damage) if error - at <= RECORD_BYTES_MAX => {
@@ -113,7 +113,7 @@ impl JsonSplitter {
         match self.boundary(view, at, end) {
             Boundary::Clean => Next::Record(end, standing),
             Boundary::More => Next::More,
-            Boundary::Touching(junk) => self.judge(view, at, end, junk),
+            Boundary::Touching(junk) => self.judge(view, at, end, junk, proves),
         }
     }
 
@@ -163,12 +163,15 @@ impl JsonSplitter {
     }
 
     /// A whole value runs into junk. It is a record unless the junk closes a bracket: then the value
-    /// may be the beginning of a larger one that was closed too early.
-    fn judge(&mut self, view: View<'_>, at: usize, end: usize, junk: usize) -> Next {
+    /// may be the beginning of a larger one that was closed too early, and only a match proves it.
+    fn judge(&self, view: View<'_>, at: usize, end: usize, junk: usize, proves: bool) -> Next {
         let window = view.window;
         let broken = Next::Broken(end, Damage::NoBoundary(window[junk]));
         if self.openings.at(window, at, true) != Opens::Alike {
             return broken;
+        }
+        if proves {
+            return Next::Record(end, Standing::Recovered);
         }
         let limit = window.len().min(junk + SNIFF_BYTES);
         for position in junk..limit {
@@ -239,7 +242,7 @@ impl Split for JsonSplitter {
             if at == window.len() {
                 return at;
             }
-            match self.next(view, at) {
+            match self.next(view, at, out.sink.proves()) {
                 Next::More => return at,
                 Next::Record(end, standing) => {
                     self.openings.learn(&window[at..end], self.records);

@@ -163,6 +163,12 @@ pub trait Sink {
     fn rejected(&mut self, offset: u64, bytes: &[u8]) {
         let _ = (offset, bytes);
     }
+    /// Whether each recovered record will be matched with what was produced. Then a whole value that
+    /// runs into junk, which might be the beginning of a larger one, is handed out as recovered:
+    /// the match is the proof. Without it such a value is malformed.
+    fn proves(&self) -> bool {
+        false
+    }
     /// Whether the rest is of no interest: the splitter stops at the next window.
     fn is_done(&self) -> bool {
         false

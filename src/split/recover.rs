@@ -50,6 +50,8 @@ pub(super) struct Lost {
     frontier: u64,
     /// Malformed bytes before this have been handed out.
     given: u64,
+    /// They end with more blanks than are held back.
+    flooded: bool,
     /// Bytes that candidates have read in vain.
     work: u64,
 }
@@ -79,6 +81,7 @@ impl Lost {
             pending: VecDeque::new(),
             frontier: view.base + error.max(at + 1) as u64,
             given: view.base + at as u64,
+            flooded: false,
             work: 0,
         };
         let alike = splitter.openings.at(view.window, at, true) == Opens::Alike;
@@ -167,7 +170,11 @@ impl Lost {
         let from = index(view, self.given);
         let piece = &view.window[from..upto];
         let blanks = piece.len() - piece.trim_ascii_end().len();
-        let piece = if blanks > SNIFF_BYTES { piece } else { &piece[..piece.len() - blanks] };
+        if !piece.is_empty() {
+            let go_on = self.flooded && blanks == piece.len();
+            self.flooded = go_on || blanks > SNIFF_BYTES;
+        }
+        let piece = if self.flooded { piece } else { &piece[..piece.len() - blanks] };
         out.rejected(self.given, piece);
         self.given += piece.len() as u64;
         from + piece.len()

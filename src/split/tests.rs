@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::tests::cases;
 
 #[derive(Default, Debug, PartialEq, Eq)]
 struct Collected {
@@ -220,6 +221,8 @@ fn formats_are_detected() {
 }
 
 proptest! {
+    #![proptest_config(cases(256))]
+
     #[test]
     fn windows_do_not_show(
         pieces in prop::collection::vec(
@@ -258,5 +261,17 @@ proptest! {
         content in "[\\{\\}\\[\\]\",:a1 \\\\\n]{0,60}"
     ) {
         run(content.as_bytes(), &FormatChoice::Fixed(Format::Json));
+    }
+}
+
+#[test]
+fn blanks_behind_damage_are_counted_alike_in_any_window() {
+    for blanks in [0, 1, 65_536, 65_537, 200_000] {
+        let content = format!("{{\"a\":1}}#{}{{\"a\":2}}", " ".repeat(blanks));
+        let (_, tally, whole) = run(content.as_bytes(), &FormatChoice::Detect);
+        let mut trickled = Collected::default();
+        let mut trickle = Trickle(content.as_bytes(), 1);
+        let (_, other, _) = split(&mut trickle, &FormatChoice::Detect, &mut trickled);
+        assert_eq!((whole, tally.bytes), (trickled, other.bytes), "{blanks}");
     }
 }

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::naming::prefix::Prefix;
-use crate::naming::tests::cases;
 use crate::naming::{in_window, object_name};
+use crate::tests::cases;
 
 const UUID: &str = "959487e4-754a-46e0-9b2d-f8cf1ce8a226";
 

