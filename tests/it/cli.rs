@@ -126,3 +126,86 @@ fn a_closed_pipe_is_no_error() {
     assert_eq!(output.status.code(), Some(0));
     assert!(output.stderr.is_empty(), "{output:?}");
 }
+
+#[test]
+fn the_demo_tells_its_story_and_its_verdict() {
+    let output = fhcheck(&["demo"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let told = text(&output.stdout);
+    assert!(told.contains("RECONCILED  10 of 10 records delivered"), "{told}");
+    assert!(output.stderr.is_empty(), "{output:?}");
+
+    let output = fhcheck(&["demo", "--fault", "lose=1,duplicate=1"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let told = text(&output.stdout);
+    assert!(told.contains("DISCREPANT  1 record missing, 1 duplicate"), "{told}");
+}
+
+/// A delivery made by `simulate`, and what every other command says of it.
+struct Delivery {
+    folder: tempfile::TempDir,
+}
+
+impl Delivery {
+    fn new(options: &[&str]) -> Self {
+        let delivery = Self { folder: tempfile::tempdir().expect("a folder") };
+        let out = delivery.path("sim");
+        let output = fhcheck(&[&["simulate", &out, "--count", "100"], options].concat());
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        delivery
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().expect("a path in UTF-8").to_owned()
+    }
+
+    fn data(&self) -> String {
+        self.path("sim/data")
+    }
+
+    fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).expect("the file is there")
+    }
+}
+
+#[test]
+fn a_clean_delivery_comes_out_clean() {
+    let delivery = Delivery::new(&["--compression", "gzip", "--buffer-size", "2k"]);
+    let (data, manifest) = (delivery.data(), delivery.path("sim/truth/produced.ndjson"));
+
+    let output = fhcheck(&["dump", &data]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stderr.is_empty(), "nothing to say: {output:?}");
+    assert_eq!(output.stdout, delivery.read("sim/truth/produced.ndjson"), "bytes are unchanged");
+
+    assert_eq!(fhcheck(&["list", &data, "--records"]).status.code(), Some(0));
+    assert_eq!(fhcheck(&["reconcile", &data, "--manifest", &manifest]).status.code(), Some(0));
+    assert_eq!(fhcheck(&["reconcile", &data, "--expected", "100"]).status.code(), Some(0));
+    assert_eq!(fhcheck(&["reconcile", &data, "--expected", "101"]).status.code(), Some(1));
+    let said = text(&fhcheck(&["reconcile", &data, "--expected", "100", "--dry-run"]).stdout);
+    assert!(said.contains("nothing was read") && said.contains("free"), "{said}");
+}
+
+#[test]
+fn a_damaged_delivery_says_where() {
+    let delivery = Delivery::new(&["--fault", "garble=1,lose=1"]);
+    let (data, manifest) = (delivery.data(), delivery.path("sim/truth/produced.ndjson"));
+    let (records, rejects) = (delivery.path("records"), delivery.path("rejects"));
+
+    let output = fhcheck(&["dump", &data, "-o", &records, "--rejects", &rejects]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(text(&output.stderr).starts_with("DISCREPANT  1 malformed span"), "{output:?}");
+    assert!(output.stdout.is_empty());
+    assert!(!delivery.read("rejects").is_empty());
+    let quiet = fhcheck(&["dump", &data, "-o", &records, "--quiet"]);
+    assert_eq!((quiet.status.code(), quiet.stderr.len()), (Some(1), 0));
+
+    let report = delivery.path("report.json");
+    let words = ["reconcile", &data, "--manifest", &manifest, "--format", "json", "-o", &report];
+    assert_eq!(fhcheck(&words).status.code(), Some(1));
+    let report: serde_json::Value =
+        serde_json::from_slice(&delivery.read("report.json")).expect("the report is JSON");
+    assert_eq!(report["verdict"], "discrepant");
+    assert_eq!(report["books"]["produced"]["missing"], 2);
+    assert_eq!(report["malformed"][0]["length"], delivery.read("rejects").len());
+}

@@ -184,7 +184,13 @@ async fn every_fixture_is_judged_right_as_a_directory() {
         let outcome = reconcile(&folder, &expected, source, Location::Local(path)).await;
         expected.check(&folder.display().to_string(), &outcome);
         let code = exit::code(outcome.verdict());
-        assert_eq!(code, ["reconciled", "discrepant", "inconclusive"].iter().position(|name| *name == expected.verdict).unwrap() as u8);
+        assert_eq!(
+            code,
+            ["reconciled", "discrepant", "inconclusive"]
+                .iter()
+                .position(|name| *name == expected.verdict)
+                .unwrap() as u8
+        );
     }
 }
 

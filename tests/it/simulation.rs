@@ -9,7 +9,9 @@ use fhcheck::fingerprint::Policy;
 use fhcheck::observe::Silent;
 use fhcheck::outcome::Outcome;
 use fhcheck::plan::{Expectation, Location, ReconcilePlan};
-use fhcheck::simulate::{self, Compression, DATA, Faults, Generated, Kind, MANIFEST, Pace, Spec, Truth};
+use fhcheck::simulate::{
+    self, Compression, DATA, Faults, Generated, Kind, MANIFEST, Pace, Spec, Truth,
+};
 use fhcheck::source::KeyRange;
 use fhcheck::source::local::Local;
 
