@@ -3,7 +3,7 @@
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod check;
-#[cfg(feature = "cli")]
+#[cfg(all(feature = "cli", feature = "aws"))]
 pub mod cli;
 pub mod decode;
 #[cfg(feature = "aws")]

@@ -2,12 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
 
+// The command line as people and scripts meet it.
+mod cli;
 // What every source promises, asked of each of them.
 mod conformance;
 // Seeded damage: no value comes out that was not put in.
 mod damage;
 // Every folder of fixtures/, as a directory and as a bucket.
 mod fixtures;
+// What reports look like, and that machines can rely on them.
+mod reports;
 // What a user reads when S3 says no, and what becomes of bodies that do not arrive.
 mod s3_errors;
 // An independent S3 server: the same promises, and one story.

@@ -1,0 +1,165 @@
+//! What may be typed: subcommands and options as clap knows them, still text where they have a
+//! grammar of their own. What it means is decided in [`super::lower`].
+
+mod make;
+mod read;
+
+pub use make::{CompletionsArgs, CompressionArg, DemoArgs, ManArgs, SimulateArgs};
+pub use read::{
+    AllowArg, DumpArgs, ForeignArg, ListArgs, OutputArgs, ReadArgs, ReconcileArgs, SplitArg,
+};
+
+use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// What every help text ends with where a verdict is given.
+const EXIT_CODES: &str = "\
+Exit codes, after diff(1):
+  0  reconciled: every record is accounted for, nothing is damaged
+  1  discrepant: records missing, doubled or unexpected, or data damaged
+  2  inconclusive: something could not be read; or the run failed";
+
+/// The command line.
+#[derive(Debug, Clone, Parser)]
+#[command(
+    name = "fhcheck",
+    version,
+    about = "Did every record make it through Amazon Data Firehose to S3?",
+    long_about = "Did every record make it through Amazon Data Firehose to S3?\n\n\
+        fhcheck lists what a delivery stream wrote, takes its records apart, and compares them, \
+        one by one, with what was produced.",
+    after_help = with_codes("\
+Examples:
+  fhcheck demo                                see it work, without an account
+  fhcheck list s3://BUCKET                    what is stored under firehose/
+  fhcheck dump s3://BUCKET -o records.ndjson  every record, one a line
+  fhcheck reconcile s3://BUCKET --expected 10
+                                              is the number right?
+  fhcheck reconcile s3://BUCKET --manifest sent.ndjson
+                                              are these the records?"),
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
+pub struct Args {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// List the objects: size, time of first arrival, delivery stream; with --records, what is in
+    /// them
+    #[command(after_help = with_codes("\
+Examples:
+  fhcheck list s3://BUCKET/firehose/ --since 2h
+  fhcheck list ./downloaded --records --format csv"))]
+    List(ListArgs),
+    /// Write every record, one a line, bytes unchanged
+    #[command(after_help = with_codes("\
+Examples:
+  fhcheck dump s3://BUCKET -o records.ndjson --rejects rejects.bin
+  fhcheck dump s3://BUCKET --with-origin | jq .key"))]
+    Dump(DumpArgs),
+    /// Compare what is stored with what was produced
+    #[command(after_help = with_codes("\
+Examples:
+  fhcheck reconcile s3://BUCKET --expected 10
+  fhcheck reconcile s3://BUCKET --manifest produced.ndjson
+  fhcheck reconcile s3://BUCKET --manifest sent.ndjson --match key=/id"))]
+    Reconcile(ReconcileArgs),
+    /// Write what Firehose would write, with faults as you like, and the truth beside it
+    #[command(after_help = "\
+Examples:
+  fhcheck simulate ./out --count 1000 --compression gzip
+  fhcheck simulate ./out --fault lose=1,duplicate=1 --seed 7")]
+    Simulate(SimulateArgs),
+    /// Show the whole story on this machine: produce, deliver, list, dump, reconcile
+    #[command(after_help = with_codes("\
+Examples:
+  fhcheck demo
+  fhcheck demo --fault lose=1,duplicate=1"))]
+    Demo(DemoArgs),
+    /// Print a completion script for a shell
+    #[command(after_help = "\
+Example:
+  fhcheck completions bash > ~/.local/share/bash-completion/completions/fhcheck")]
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    #[command(after_help = "\
+Examples:
+  fhcheck man | man -l -
+  fhcheck man --out /usr/local/share/man/man1")]
+    Man(ManArgs),
+}
+
+fn with_codes(examples: &str) -> String {
+    format!("{examples}\n\n{EXIT_CODES}")
+}
+
+/// What holds for every command.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct GlobalArgs {
+    /// Named profile of the AWS configuration
+    #[arg(long, global = true, value_name = "NAME", help_heading = "AWS")]
+    pub profile: Option<String>,
+    /// Region of the bucket
+    #[arg(long, global = true, value_name = "REGION", help_heading = "AWS")]
+    pub region: Option<String>,
+    /// Speak to this endpoint instead of AWS
+    #[arg(long, global = true, value_name = "URL", help_heading = "AWS")]
+    pub endpoint_url: Option<String>,
+    /// Put the bucket into the path of a request, not into its host name
+    #[arg(long, global = true, help_heading = "AWS")]
+    pub path_style: bool,
+    /// No progress, no summary of trouble on stderr; errors still show
+    #[arg(long, short, global = true, help_heading = "Terminal")]
+    pub quiet: bool,
+    /// Say what is done, on stderr; twice for more
+    #[arg(
+        short,
+        long,
+        global = true,
+        action = ArgAction::Count,
+        conflicts_with = "quiet",
+        help_heading = "Terminal"
+    )]
+    pub verbose: u8,
+    /// Use colour; NO_COLOR is respected
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Terminal"
+    )]
+    pub color: ColorArg,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorArg {
+    /// On a terminal.
+    Auto,
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+/// What a report looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FormatArg {
+    /// For people.
+    Table,
+    /// One document.
+    Json,
+    /// A document a line, the summary last.
+    Ndjson,
+    /// A row for each object, finding or record.
+    Csv,
+}

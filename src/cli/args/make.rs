@@ -1,0 +1,111 @@
+//! Options of the commands that make something: simulate, demo, completions, man.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use clap_complete::Shell;
+
+/// How objects are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CompressionArg {
+    /// Not at all.
+    None,
+    /// gzip.
+    Gzip,
+}
+
+/// Options of `simulate`.
+#[derive(Debug, Clone, Args)]
+pub struct SimulateArgs {
+    /// Directory to write to; it must be new or empty
+    #[arg(value_name = "DIR")]
+    pub out: PathBuf,
+    /// Records to produce
+    #[arg(long, value_name = "N", default_value_t = 10, conflicts_with = "input")]
+    pub count: u64,
+    /// Deliver the records of this file, one a line, instead of made-up ones
+    #[arg(long, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    /// The same seed gives the same bytes
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Faults and how many of each: lose, duplicate, cut, garble, late
+    #[arg(long, value_name = "KIND=N", value_delimiter = ',')]
+    pub fault: Vec<String>,
+    /// How objects are compressed
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        default_value = "none",
+        help_heading = "Delivery stream"
+    )]
+    pub compression: CompressionArg,
+    /// What to put between records; \n, \t, \r, \0, \\ and \xHH are understood
+    #[arg(long, value_name = "STRING", default_value = "", help_heading = "Delivery stream")]
+    pub delimiter: String,
+    /// Prefix of the keys, with expressions such as !{timestamp:yyyy/MM/dd}
+    #[arg(
+        long,
+        value_name = "PREFIX",
+        default_value = "firehose/",
+        help_heading = "Delivery stream"
+    )]
+    pub prefix: String,
+    /// Time zone of the times in keys
+    #[arg(long, value_name = "ZONE", default_value = "UTC", help_heading = "Delivery stream")]
+    pub zone: String,
+    /// Content of one object, at most
+    #[arg(long, value_name = "SIZE", default_value = "5MiB", help_heading = "Delivery stream")]
+    pub buffer_size: String,
+    /// Time that one object spans, at most
+    #[arg(long, value_name = "DURATION", default_value = "5m", help_heading = "Delivery stream")]
+    pub buffer_interval: String,
+    /// Records a second
+    #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Delivery stream")]
+    pub rate: u64,
+    /// When the first record arrives, as --since takes it; without it, 2023-05-04T08:30:21Z
+    #[arg(long, value_name = "TIME", help_heading = "Delivery stream")]
+    pub start: Option<String>,
+    /// Name of the delivery stream
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "fhcheck-demo",
+        help_heading = "Delivery stream"
+    )]
+    pub stream_name: String,
+}
+
+/// Options of `demo`.
+#[derive(Debug, Clone, Args)]
+pub struct DemoArgs {
+    /// Records to produce
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub count: u64,
+    /// Faults and how many of each: lose, duplicate, cut, garble, late
+    #[arg(long, value_name = "KIND=N", value_delimiter = ',')]
+    pub fault: Vec<String>,
+    /// The same seed gives the same story
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// How objects are compressed
+    #[arg(long, value_enum, value_name = "HOW", default_value = "gzip")]
+    pub compression: CompressionArg,
+}
+
+/// Options of `completions`.
+#[derive(Debug, Clone, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// Options of `man`.
+#[derive(Debug, Clone, Args)]
+pub struct ManArgs {
+    /// Write a page for each command into this directory
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}

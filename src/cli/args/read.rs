@@ -1,0 +1,190 @@
+//! Options of the commands that read: list, dump, reconcile.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::FormatArg;
+
+/// What to read, and how.
+#[derive(Debug, Clone, Args)]
+pub struct ReadArgs {
+    /// s3://BUCKET[/PREFIX], a directory or a file; without it, FHCHECK_LOCATION
+    ///
+    /// s3://BUCKET means the prefix firehose/, s3://BUCKET/ is the whole bucket.
+    #[arg(value_name = "LOCATION")]
+    pub location: Option<String>,
+    /// Only objects whose key time is not before this
+    ///
+    /// A timestamp (2023-05-04T08:30:00Z), a date (2023-05-04), or a time ago (30m, 2h, 1d).
+    /// Objects are found by the time in their keys: the arrival of their first record.
+    #[arg(long, value_name = "TIME", help_heading = "Which objects")]
+    pub since: Option<String>,
+    /// Only objects whose key time is before this
+    #[arg(long, value_name = "TIME", help_heading = "Which objects")]
+    pub until: Option<String>,
+    /// Time zone of the times in keys, as the delivery stream has it
+    #[arg(long, value_name = "ZONE", default_value = "UTC", help_heading = "Which objects")]
+    pub zone: String,
+    /// What to do with objects whose key is not one that Firehose writes
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        default_value = "read",
+        help_heading = "Which objects"
+    )]
+    pub foreign: ForeignArg,
+    /// How records are told apart
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        default_value = "auto",
+        help_heading = "How to read"
+    )]
+    pub split: SplitArg,
+    /// Records have this between them; \n, \t, \r, \0, \\ and \xHH are understood
+    #[arg(long, value_name = "STRING", conflicts_with = "split", help_heading = "How to read")]
+    pub delimiter: Option<String>,
+    /// Only say what reading would take and cost; nothing is read
+    #[arg(long, help_heading = "Limits")]
+    pub dry_run: bool,
+    /// Refuse to read more stored bytes than this, as 10MiB, 1GB, 500k
+    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    pub max_bytes: Option<String>,
+    /// Largest content of one object
+    #[arg(long, value_name = "SIZE", default_value = "16GiB", help_heading = "Limits")]
+    pub max_object_size: String,
+    /// Stored bytes held at once
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", help_heading = "Limits")]
+    pub max_in_flight: String,
+    /// Requests under way at once
+    #[arg(long, value_name = "N", default_value_t = 32, help_heading = "Limits")]
+    pub concurrency: usize,
+    /// Worker threads; without it, one a core
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub jobs: Option<usize>,
+}
+
+/// What to do with foreign objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ForeignArg {
+    /// Read them like any other.
+    Read,
+    /// Leave them out.
+    Skip,
+}
+
+/// How records are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SplitArg {
+    /// By a look at the content.
+    Auto,
+    /// JSON values, with anything or nothing between them.
+    Json,
+    /// A record a line.
+    Lines,
+}
+
+/// Where the result goes, and what it looks like.
+#[derive(Debug, Clone, Args)]
+pub struct OutputArgs {
+    /// What the result looks like
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "table",
+        help_heading = "Output"
+    )]
+    pub format: FormatArg,
+    /// Write the result to this file; it appears when the run is through
+    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+}
+
+/// Options of `list`.
+#[derive(Debug, Clone, Args)]
+pub struct ListArgs {
+    /// What to read, and how.
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Read the objects, and count the records in each
+    #[arg(long)]
+    pub records: bool,
+    /// Where the result goes.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Options of `dump`.
+#[derive(Debug, Clone, Args)]
+pub struct DumpArgs {
+    /// What to read, and how.
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Write JSON objects with key, offset, index and record
+    #[arg(long, conflicts_with_all = ["raw", "format"])]
+    pub with_origin: bool,
+    /// Write nothing between records
+    #[arg(long, conflicts_with = "format")]
+    pub raw: bool,
+    /// Write malformed bytes to this file, exactly
+    #[arg(long, value_name = "FILE")]
+    pub rejects: Option<PathBuf>,
+    /// Where the result goes.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Options of `reconcile`.
+#[derive(Debug, Clone, Args)]
+pub struct ReconcileArgs {
+    /// What to read, and how.
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// So many records should be there, whichever they are
+    #[arg(long, value_name = "N", conflicts_with = "manifest", help_heading = "What to expect")]
+    pub expected: Option<u64>,
+    /// These records should be there: a file, directory or s3:// location; repeat it for several
+    #[arg(long, value_name = "PATH", help_heading = "What to expect")]
+    pub manifest: Vec<String>,
+    /// When two records are the same: raw, json, or key=/POINTER[,/POINTER]
+    ///
+    /// raw: their bytes are equal. json: their values are, however they are spelled. key: the
+    /// values at these JSON Pointers are.
+    #[arg(
+        long = "match",
+        value_name = "HOW",
+        default_value = "raw",
+        help_heading = "What to expect"
+    )]
+    pub matching: String,
+    /// Findings that are fine
+    #[arg(
+        long,
+        value_enum,
+        value_name = "KIND",
+        value_delimiter = ',',
+        help_heading = "What to expect"
+    )]
+    pub allow: Vec<AllowArg>,
+    /// How many findings of a kind to show: a number, or all
+    #[arg(long, value_name = "N", default_value = "10", help_heading = "Output")]
+    pub samples: String,
+    /// Where the result goes.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// A finding that may be fine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AllowArg {
+    /// Copies of records that were produced.
+    Duplicates,
+    /// Records that were never produced.
+    Unexpected,
+    /// Records in error output.
+    Failed,
+}

@@ -1,0 +1,103 @@
+//! `dump`: records stream out as they come, what was wrong is said at the end.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::output::{self, Output};
+use super::request::{Dump, Session};
+use super::run::Watched;
+use crate::check::{DumpOutcome, DumpSink, Dumped};
+use crate::error::{Error, Result};
+use crate::outcome::Verdict;
+use crate::report::dump::Writer;
+use crate::report::table;
+use crate::report::units::counted;
+use crate::{exit, limits};
+
+/// Samples of a kind that are kept for what is said at the end.
+const SAMPLES: usize = limits::SAMPLES_DEFAULT;
+
+pub(super) async fn run(request: Dump, session: &Session) -> Result<u8> {
+    let out = Output::open(request.output.file.as_deref())?;
+    let rejects = request.rejects.as_deref().map(|path| Output::open(Some(path))).transpose()?;
+    // Records that scroll by and a bar that redraws itself do not share a screen.
+    let on_screen = session.stdout_terminal && request.output.file.is_none();
+    let watched = session.progress && !on_screen;
+    let run = Watched::open(&request.read, session, watched).await?;
+    if request.dry_run {
+        return run.estimate(&request.output, out).await;
+    }
+    let slot = Arc::new(Mutex::new(Some(Writer::new(request.records, out, rejects))));
+    let owner = Owner(Arc::clone(&slot));
+    let outcome = run.run.dump(Box::new(Filler(slot)), SAMPLES).await?;
+    run.progress.clear();
+    owner.finish(&outcome)?;
+    if !session.quiet {
+        say(&outcome, session, watched)?;
+    }
+    Ok(exit::code(outcome.verdict()))
+}
+
+/// What was wrong; and where somebody watches, that nothing was.
+fn say(outcome: &DumpOutcome, session: &Session, watched: bool) -> Result<()> {
+    if outcome.verdict() != Verdict::Reconciled {
+        let mut summary = Vec::new();
+        let written = table::dump(outcome, session.stderr_layout(SAMPLES), &mut summary);
+        written.map_err(|error| Error::io("stderr", error))?;
+        output::say(&String::from_utf8_lossy(&summary));
+    } else if watched {
+        let objects = counted(outcome.objects.read, "object", "objects");
+        let records = counted(outcome.records, "record", "records");
+        output::say(&format!("{records} from {objects}\n"));
+    }
+    Ok(())
+}
+
+type Slot = Arc<Mutex<Option<Writer<Output>>>>;
+
+/// The writer, for the worker that fills it.
+struct Filler(Slot);
+
+impl Filler {
+    fn with(&self, write: impl FnOnce(&mut Writer<Output>) -> io::Result<()>) -> io::Result<()> {
+        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.as_mut().map_or(Err(io::ErrorKind::BrokenPipe.into()), write)
+    }
+}
+
+impl DumpSink for Filler {
+    fn record(&mut self, record: Dumped<'_>) -> io::Result<()> {
+        self.with(|writer| writer.record(record))
+    }
+
+    fn rejected(&mut self, key: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.with(|writer| writer.rejected(key, offset, bytes))
+    }
+}
+
+/// The writer, for the run that ends it. A run that is given up takes it from the worker, and with
+/// it the files that are not complete.
+struct Owner(Slot);
+
+impl Owner {
+    fn take(&self) -> Option<Writer<Output>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn finish(&self, outcome: &DumpOutcome) -> Result<()> {
+        let Some(mut writer) = self.take() else { return Ok(()) };
+        let written = writer.finish(outcome);
+        let (out, rejects) = writer.into_parts();
+        out.finish(written)?;
+        rejects.map_or(Ok(()), |rejects| rejects.finish(Ok(())))
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        // A worker that is stuck in a write must not keep the process from ending.
+        if let Ok(mut slot) = self.0.try_lock() {
+            slot.take();
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! What a command line means: plans, and what the command line adds to them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap_complete::Shell;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::args::ColorArg;
+use crate::plan::{ReadPlan, ReconcilePlan};
+use crate::report::Form;
+use crate::report::dump::Records;
+use crate::report::table::Layout;
+
+/// What to do.
+#[derive(Debug, Clone)]
+pub enum Request {
+    /// `list`.
+    List(List),
+    /// `dump`.
+    Dump(Dump),
+    /// `reconcile`.
+    Reconcile(Box<Reconcile>),
+    /// `simulate`.
+    Simulate(Simulate),
+    /// `demo`.
+    Demo(Demo),
+    /// `completions`.
+    Completions(Shell),
+    /// `man`, into a directory where one was given.
+    Man(Option<PathBuf>),
+}
+
+/// How to reach AWS. What is not given comes from the environment and the AWS configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AwsOptions {
+    /// Named profile.
+    pub profile: Option<String>,
+    /// Region.
+    pub region: Option<String>,
+    /// Endpoint instead of AWS's.
+    pub endpoint_url: Option<String>,
+    /// Whether the bucket stands in the path.
+    pub path_style: bool,
+}
+
+/// How the run talks to whoever started it.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// How to reach AWS.
+    pub aws: AwsOptions,
+    /// No progress, no summaries on stderr.
+    pub quiet: bool,
+    /// How much to say: 0 nothing, 1 what is done, 2 everything.
+    pub verbosity: u8,
+    /// Whether stderr takes colour.
+    pub stderr_color: bool,
+    /// When results take colour.
+    pub color: ColorArg,
+    /// Whether stderr is a terminal, and progress is welcome.
+    pub progress: bool,
+    /// Whether stdout is a terminal.
+    pub stdout_terminal: bool,
+    /// Columns of the terminal, where there is one.
+    pub width: Option<usize>,
+}
+
+impl Session {
+    /// The layout of what goes to stderr.
+    pub fn stderr_layout(&self, samples: usize) -> Layout {
+        let width = self.width.unwrap_or(Layout::UNBOUNDED);
+        Layout { width, color: self.stderr_color, samples }
+    }
+}
+
+/// Where a result goes, and what it looks like.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// What it looks like.
+    pub form: Form,
+    /// The file; stdout without one.
+    pub file: Option<PathBuf>,
+}
+
+/// `list`.
+#[derive(Debug, Clone)]
+pub struct List {
+    /// What to list.
+    pub read: ReadPlan,
+    /// Whether to read the objects and count their records.
+    pub records: bool,
+    /// Only estimate.
+    pub dry_run: bool,
+    /// Where the result goes.
+    pub output: Output,
+}
+
+/// `dump`.
+#[derive(Debug, Clone)]
+pub struct Dump {
+    /// What to dump.
+    pub read: ReadPlan,
+    /// What records look like.
+    pub records: Records,
+    /// Where malformed bytes go.
+    pub rejects: Option<PathBuf>,
+    /// Only estimate.
+    pub dry_run: bool,
+    /// Where records go; the form is that of an estimate.
+    pub output: Output,
+}
+
+/// `reconcile`.
+#[derive(Debug, Clone)]
+pub struct Reconcile {
+    /// What to reconcile.
+    pub plan: ReconcilePlan,
+    /// Only estimate.
+    pub dry_run: bool,
+    /// Where the result goes.
+    pub output: Output,
+}
+
+/// `simulate`.
+#[derive(Debug, Clone)]
+pub struct Simulate {
+    /// Directory to write to.
+    pub out: PathBuf,
+    /// Records to make up, where `input` is none.
+    pub count: u64,
+    /// File of records to deliver.
+    pub input: Option<PathBuf>,
+    /// The same seed gives the same bytes.
+    pub seed: u64,
+    /// Faults, and how many of each, as typed: `lose=1,duplicate=1`.
+    pub faults: String,
+    /// Whether objects are gzip.
+    pub gzip: bool,
+    /// What stands between records.
+    pub delimiter: Vec<u8>,
+    /// Prefix of the keys.
+    pub prefix: String,
+    /// Time zone of the keys.
+    pub zone: TimeZone,
+    /// Content of one object, at most, in bytes.
+    pub buffer_bytes: u64,
+    /// Time that one object spans, at most.
+    pub buffer_interval: Duration,
+    /// Records a second.
+    pub rate: u64,
+    /// Name of the delivery stream.
+    pub stream_name: String,
+    /// When the first record arrives.
+    pub start: Timestamp,
+}
+
+/// `demo`.
+#[derive(Debug, Clone)]
+pub struct Demo {
+    /// Records to produce.
+    pub count: u64,
+    /// Faults, and how many of each, as typed: `lose=1,duplicate=1`.
+    pub faults: String,
+    /// The same seed gives the same story.
+    pub seed: u64,
+    /// Whether objects are gzip.
+    pub gzip: bool,
+    /// The layout of the reports.
+    pub layout: Layout,
+    /// Caps of the runs in it.
+    pub limits: crate::plan::Limits,
+    /// Seeds the identities.
+    pub identity_seed: u64,
+    /// When the first record arrives.
+    pub start: Timestamp,
+}

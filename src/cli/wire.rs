@@ -1,0 +1,184 @@
+//! Where requests meet the rooms that serve them: sources, the simulation, the demo's endpoint.
+
+use std::any::Any;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::request::{AwsOptions, Demo, Simulate};
+use crate::aws::{Aws, Settings};
+use crate::check::Manifest;
+use crate::endpoint::{ACCESS_KEY, Endpoint, SECRET_KEY};
+use crate::error::{Error, Result};
+use crate::plan::{Limits, Location};
+use crate::simulate::{self, Compression, Destination, Generated, Given, Kind, Pace, Spec, Truth};
+use crate::source::admit::Admit;
+use crate::source::local::Local;
+use crate::source::s3::S3;
+use crate::source::{KeyRange, Source};
+
+/// Opens the source of a location, with the caps of the run around it.
+pub(super) async fn open(
+    location: &Location,
+    aws: &AwsOptions,
+    limits: &Limits,
+) -> Result<Arc<dyn Source>> {
+    match location {
+        Location::Local(path) => Ok(admitted(Local::open(path)?, limits)),
+        Location::S3 { bucket, .. } => {
+            let AwsOptions { profile, region, endpoint_url, path_style } = aws.clone();
+            let settings = Settings { profile, region, endpoint_url, path_style };
+            Ok(admitted(S3::new(&Aws::load(&settings).await?, bucket), limits))
+        }
+    }
+}
+
+fn admitted(source: impl Source + 'static, limits: &Limits) -> Arc<dyn Source> {
+    Arc::new(Admit::new(source, limits.requests, limits.in_flight_bytes))
+}
+
+/// What a simulation has made.
+pub(super) struct Simulated {
+    /// Records that were produced.
+    pub(super) records: u64,
+    /// Objects that were delivered.
+    pub(super) objects: u64,
+    /// The directory of the objects.
+    pub(super) data: PathBuf,
+    /// The records that were produced, one a line.
+    pub(super) manifest: PathBuf,
+    /// What went wrong, exactly.
+    pub(super) truth: PathBuf,
+}
+
+/// Writes a delivery into a directory.
+pub(super) fn simulate(request: &Simulate) -> Result<Simulated> {
+    let spec = Spec {
+        delivery_stream: request.stream_name.clone(),
+        version: 1,
+        prefix: request.prefix.clone(),
+        zone: request.zone.clone(),
+        compression: compression(request.gzip),
+        extension: None,
+        delimiter: request.delimiter.clone(),
+        buffer_bytes: usize::try_from(request.buffer_bytes).unwrap_or(usize::MAX),
+        buffer_interval: request.buffer_interval,
+        seed: request.seed,
+        faults: request.faults.parse()?,
+    };
+    let pace = pace(request.start, request.rate);
+    let truth = match &request.input {
+        None => {
+            let mut records = Generated::new(Kind::Article, request.count, pace, request.seed);
+            simulate::to_directory(&spec, &mut records, &request.out)?
+        }
+        Some(path) => {
+            let text = fs::read(path).map_err(|error| Error::io(path.display(), error))?;
+            let lines: Vec<_> = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).collect();
+            let lines = lines.into_iter().filter(|line| !line.is_empty());
+            let lines: Vec<_> = lines.collect();
+            let mut records = Given::new(lines.iter(), pace);
+            simulate::to_directory(&spec, &mut records, &request.out)?
+        }
+    };
+    Ok(Simulated {
+        records: truth.produced,
+        objects: truth.objects,
+        data: request.out.join(simulate::DATA),
+        manifest: request.out.join(simulate::MANIFEST),
+        truth: request.out.join(simulate::TRUTH),
+    })
+}
+
+fn compression(gzip: bool) -> Compression {
+    if gzip { Compression::Gzip } else { Compression::Plain }
+}
+
+fn pace(start: Timestamp, rate: u64) -> Pace {
+    Pace { start, interval: Duration::from_micros(1_000_000 / rate.max(1)) }
+}
+
+/// The demo's bucket.
+const BUCKET: &str = "fhcheck-demo";
+/// Where its delivery stream delivers to.
+const PREFIX: &str = "firehose/";
+/// Where its manifest is, beside the delivery.
+const MANIFEST: &str = "produced.ndjson";
+/// Records a second.
+const RATE: u64 = 10;
+
+/// A bucket on this machine with a delivery in it, and the sources that reach it over HTTP.
+pub(super) struct Stage {
+    /// Where the endpoint listens.
+    pub(super) endpoint_url: String,
+    /// The prefix that was delivered to.
+    pub(super) location: Location,
+    /// Reaches it.
+    pub(super) source: Arc<dyn Source>,
+    /// The records that were produced.
+    pub(super) manifest: Manifest,
+    /// What the bucket lives in; it ends with this.
+    pub(super) _keep: Box<dyn Any + Send>,
+}
+
+/// Starts the demo's endpoint and delivers to it.
+pub(super) async fn stage(request: &Demo) -> Result<Stage> {
+    let endpoint = Endpoint::start().await?;
+    endpoint.create_bucket(BUCKET);
+    deliver(request, &endpoint)?;
+    let aws = Aws::with_key(&endpoint.url(), ACCESS_KEY, SECRET_KEY);
+    let source = admitted(S3::new(&aws, BUCKET), &request.limits);
+    Ok(Stage {
+        endpoint_url: endpoint.url(),
+        location: Location::S3 { bucket: BUCKET.to_owned(), prefix: PREFIX.to_owned() },
+        manifest: Manifest {
+            name: format!("s3://{BUCKET}/{MANIFEST}"),
+            source: Arc::clone(&source),
+            range: KeyRange::all(MANIFEST),
+        },
+        source,
+        _keep: Box::new(endpoint),
+    })
+}
+
+fn deliver(request: &Demo, endpoint: &Endpoint) -> Result<Truth> {
+    let spec = Spec {
+        delivery_stream: BUCKET.to_owned(),
+        version: 1,
+        prefix: PREFIX.to_owned(),
+        zone: TimeZone::UTC,
+        compression: compression(request.gzip),
+        extension: None,
+        delimiter: Vec::new(),
+        buffer_bytes: 5 << 20,
+        buffer_interval: Duration::from_secs(300),
+        seed: request.seed,
+        faults: request.faults.parse()?,
+    };
+    let pace = pace(request.start, RATE);
+    let mut records = Generated::new(Kind::Article, request.count, pace, request.seed);
+    let mut manifest = Vec::new();
+    let truth = simulate::run(&spec, &mut records, &mut Bucket(endpoint), &mut manifest)?;
+    endpoint.put(BUCKET, MANIFEST, manifest, None);
+    Ok(truth)
+}
+
+/// The demo's bucket takes objects as S3 would.
+struct Bucket<'a>(&'a Endpoint);
+
+impl Destination for Bucket<'_> {
+    fn put(
+        &mut self,
+        key: &str,
+        body: &[u8],
+        content_encoding: Option<&str>,
+        _: Timestamp,
+    ) -> Result<()> {
+        self.0.put(BUCKET, key, body.to_vec(), content_encoding);
+        Ok(())
+    }
+}

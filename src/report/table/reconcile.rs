@@ -1,0 +1,160 @@
+//! A reconciliation for people: verdict, books, findings, what to do next.
+
+use std::io;
+
+use super::trouble::{Trouble, only_first};
+use super::{Page, Tone, books, next, verdict};
+use crate::limits;
+use crate::outcome::{Class, Outcome, Place, Sample, SkipReason, Verdict};
+use crate::report::screen;
+use crate::report::units::{count, counted, times};
+use crate::split::Format;
+
+pub(super) fn write(outcome: &Outcome, page: &mut Page<'_>) -> io::Result<()> {
+    verdict::write(outcome, page)?;
+    page.blank()?;
+    write_question(outcome, page)?;
+    page.blank()?;
+    books::write(outcome, page)?;
+    write_missing(outcome, page)?;
+    write_duplicates(outcome, page)?;
+    write_unexpected(outcome, page)?;
+    write_identical(outcome, page)?;
+    Trouble::of(outcome).write(page)?;
+    write_skipped(&outcome.books.objects.skipped, page)?;
+    page.notes(&outcome.notes)?;
+    next::write(outcome, page)
+}
+
+/// What was compared with what.
+fn write_question(outcome: &Outcome, page: &mut Page<'_>) -> io::Result<()> {
+    let expected = screen::text(&outcome.expectation);
+    let matched = match outcome.matching.as_str() {
+        "count" => String::new(),
+        "raw" => ", matched by bytes".to_owned(),
+        "json" => ", matched as JSON values".to_owned(),
+        other => format!(", matched by {}", screen::text(other)),
+    };
+    page.labelled(Tone::Dim, "  stored  ", &screen::text(&outcome.location))?;
+    page.labelled(Tone::Dim, "  expected", &format!("{expected}{matched}"))?;
+    match outcome.formats.0.as_slice() {
+        [] | [(Format::Json, _)] => Ok(()),
+        formats => {
+            let each = formats.iter().map(|(format, objects)| {
+                format!("{format} ({})", counted(*objects, "object", "objects"))
+            });
+            page.labelled(Tone::Dim, "  split as", &each.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+fn write_missing(outcome: &Outcome, page: &mut Page<'_>) -> io::Result<()> {
+    let class = &outcome.differences.missing;
+    let records = counted(class.records, "record", "records");
+    let (tone, title, text) = if outcome.verdict() == Verdict::Inconclusive {
+        (Tone::Unsure, "Not found", format!("{records}; what could not be read may hold them"))
+    } else {
+        (Tone::Bad, "Missing", records)
+    };
+    write_class(tone, title, text, class, page)
+}
+
+fn write_duplicates(outcome: &Outcome, page: &mut Page<'_>) -> io::Result<()> {
+    let class = &outcome.differences.duplicates;
+    let copies = counted(class.records, "copy", "copies");
+    let text = format!("{copies} of {}", counted(class.identities, "record", "records"));
+    let (tone, text) = allowed(outcome.allow.duplicates, text);
+    write_class(tone, "Duplicates", text, class, page)
+}
+
+fn write_unexpected(outcome: &Outcome, page: &mut Page<'_>) -> io::Result<()> {
+    let class = &outcome.differences.unexpected;
+    let text = counted(class.records, "record was", "records were") + " never produced";
+    let (tone, text) = allowed(outcome.allow.unexpected, text);
+    write_class(tone, "Unexpected", text, class, page)
+}
+
+/// With a count: what the count may hide.
+fn write_identical(outcome: &Outcome, page: &mut Page<'_>) -> io::Result<()> {
+    let class = &outcome.differences.identical;
+    let text = counted(class.records, "record equals", "records equal") + " another one";
+    write_class(Tone::Unsure, "Identical", text, class, page)
+}
+
+fn allowed(allowed: bool, text: String) -> (Tone, String) {
+    if allowed { (Tone::Strong, text + " (allowed)") } else { (Tone::Bad, text) }
+}
+
+fn write_class(
+    tone: Tone,
+    title: &str,
+    mut text: String,
+    class: &Class,
+    page: &mut Page<'_>,
+) -> io::Result<()> {
+    if class.samples.is_empty() {
+        return Ok(());
+    }
+    let shown = class.samples.len().min(page.layout.samples);
+    text.push_str(&only_first(shown as u64, class.identities));
+    page.section(tone, title, &text)?;
+    class.samples[..shown].iter().try_for_each(|sample| write_sample(sample, page))
+}
+
+fn write_sample(sample: &Sample, page: &mut Page<'_>) -> io::Result<()> {
+    let mut excerpt = screen::excerpt(&sample.excerpt);
+    if sample.excerpt.len() >= limits::EXCERPT_BYTES {
+        excerpt.push('…');
+    }
+    if !excerpt.is_empty() {
+        page.verbatim(2, &excerpt)?;
+    }
+    if sample.produced > 1 || sample.found > 1 {
+        let counts = match sample.produced {
+            0 => format!("found {}", times(sample.found)),
+            produced => format!("produced {}, found {}", times(produced), times(sample.found)),
+        };
+        page.line(&format!("    {counts}"))?;
+    }
+    write_places("stored    ", &sample.found_at, sample.found, page)?;
+    write_places("manifest  ", &sample.produced_at, sample.produced, page)
+}
+
+fn write_places(label: &str, places: &[Place], total: u64, page: &mut Page<'_>) -> io::Result<()> {
+    let mut lead = format!("    {}", page.paint(Tone::Dim, label));
+    for place in places {
+        let at = format!(" @ {}", count(place.offset));
+        let key = page.key(&place.key, 4 + label.len() + at.len());
+        page.line(&format!("{lead}{key}{at}"))?;
+        lead = " ".repeat(4 + label.len());
+    }
+    let more = total.saturating_sub(places.len() as u64);
+    if more > 0 && !places.is_empty() {
+        page.line(&format!("{lead}and {}", counted(more, "more place", "more places")))?;
+    }
+    Ok(())
+}
+
+/// "Skipped  1 folder marker, 2 outside the window".
+pub(super) fn write_skipped(
+    skipped: &[u64; SkipReason::ALL.len()],
+    page: &mut Page<'_>,
+) -> io::Result<()> {
+    let parts: Vec<_> = SkipReason::ALL
+        .iter()
+        .zip(skipped)
+        .filter(|(_, objects)| **objects > 0)
+        .map(|(reason, objects)| match (reason, *objects) {
+            (SkipReason::OutsideWindow, objects) => {
+                format!("{} {}", count(objects), reason.as_str())
+            }
+            (reason, objects) => {
+                counted(objects, reason.as_str(), &format!("{}s", reason.as_str()))
+            }
+        })
+        .collect();
+    if parts.is_empty() {
+        return Ok(());
+    }
+    page.section(Tone::Strong, "Skipped", &parts.join(", "))
+}
