@@ -14,7 +14,7 @@ pub const GIB: u64 = 1024 * MIB;
 
 /// Largest record the splitter takes, in bytes: `MaxRecordSizeInKiB` of a Kinesis data stream may
 /// be raised to 10 MiB ("Handle large records", Amazon Kinesis Data Streams developer guide).
-pub const RECORD_BYTES_MAX: usize = 10 * MIB as usize;
+pub const RECORD_BYTES_MAX: usize = 10 << 20;
 
 /// Largest decoded object, in bytes, unless `--max-object-size` says otherwise. Firehose buffers at
 /// most 128 MiB before compression (`SizeInMBs` of `BufferingHints`) and raises that by itself when
@@ -35,10 +35,10 @@ pub const EXPANSION_FREE_BYTES: u64 = 64 * MIB;
 pub const EXPANSION_RATIO_MAX: u64 = 1000;
 
 /// Bytes that are asked from a decoder at a time.
-pub const DECODE_CHUNK_BYTES: usize = 256 * KIB as usize;
+pub const DECODE_CHUNK_BYTES: usize = 256 << 10;
 
 /// Content that automatic detection of the record format may look at, in bytes.
-pub const SNIFF_BYTES: usize = 64 * KIB as usize;
+pub const SNIFF_BYTES: usize = 64 << 10;
 
 /// Stored bytes that may be held by fetched bodies at once, unless `--max-in-flight` says otherwise.
 pub const IN_FLIGHT_BYTES_DEFAULT: u64 = 256 * MIB;

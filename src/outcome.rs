@@ -396,7 +396,7 @@ impl Outcome {
         self.malformed.truncate(samples);
         self.undecodable.sort_by(|a, b| (&a.key, a.stored_offset).cmp(&(&b.key, b.stored_offset)));
         self.gaps.sort_by(|a, b| a.key.cmp(&b.key));
-        self.formats.0.sort_by(|(a, _), (b, _)| a.to_string().cmp(&b.to_string()));
+        self.formats.0.sort_by_key(|(format, _)| format.to_string());
     }
 
     /// The answer. A gap outranks a finding: what could not be read is never reported as fine.

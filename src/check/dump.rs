@@ -7,6 +7,7 @@ use std::io;
 use futures::StreamExt;
 use tokio::sync::mpsc;
 
+use super::stage::{Offsets, doubtful_from};
 use super::{Run, gap, integrity, joined};
 use crate::decode::{self, Damaged};
 use crate::error::{Error, Result};
@@ -184,8 +185,10 @@ impl Dump {
                 return Ok(());
             }
         };
-        let mut sink = Forward { dump: self, key: &object.key, index: 0, error: None };
-        let (format, tally, _) = split::split(&mut content, &plan.format, &mut sink);
+        let offsets = Offsets::of(content.encoding());
+        let mut sink = Forward { dump: self, key: &object.key, index: 0, offsets, error: None };
+        let (format, mut tally, _) = split::split(&mut content, &plan.format, &mut sink);
+        let offsets = sink.offsets;
         match sink.error {
             Some(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 self.outcome.closed = true;
@@ -195,7 +198,10 @@ impl Dump {
             None => {}
         }
         match content.finish() {
-            Ok(damage) => self.commit(&object.key, format, &tally, damage),
+            Ok(damage) => {
+                tally.recovered += doubtful_from(&damage).map_or(0, |from| offsets.from(from));
+                self.commit(&object.key, format, &tally, damage);
+            }
             Err(reason) => self.gap(object, reason),
         }
         Ok(())
@@ -228,6 +234,7 @@ struct Forward<'a> {
     dump: &'a mut Dump,
     key: &'a str,
     index: u64,
+    offsets: Offsets,
     error: Option<io::Error>,
 }
 
@@ -244,6 +251,7 @@ impl Sink for Forward<'_> {
         if self.error.is_some() {
             return;
         }
+        self.offsets.note(&record);
         let result = self.dump.sink.record(Dumped {
             bytes: record.bytes,
             key: self.key,

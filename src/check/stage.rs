@@ -54,51 +54,87 @@ impl Stager {
         let limit = self.object_bytes.min(OBJECT_BYTES_CEILING - 1);
         let mut content = decode::open(body, naming::suggested_encoding(key), limit)?;
         let (encoding, misdeclared) = (content.encoding(), content.misdeclared());
-        let mut sink = Collect::new(self);
+        let mut sink = Collect::new(self, encoding);
         let (format, tally, ended) = split::split(&mut content, &self.format, &mut sink);
         let damage = content.finish()?;
         ended.map_err(|error| GapReason::Failed(error.to_string()))?;
         let incomplete = sink.fingerprinter.as_ref().map_or(0, Fingerprinter::incomplete);
-        let Collect { records, spans, .. } = sink;
+        let Collect { records, spans, offsets, .. } = sink;
         let mut staged =
             Staged { encoding, misdeclared, format, tally, records, spans, damage, incomplete };
-        staged.doubt();
+        staged.doubt(&offsets);
         Ok(staged)
     }
 }
 
 impl Staged {
     /// Records for which no checksum vouches are recovered ones.
-    fn doubt(&mut self) {
-        let Some(from) = self.damage.iter().map(|damage| damage.doubtful_from).min() else {
-            return;
-        };
+    fn doubt(&mut self, offsets: &Offsets) {
+        let Some(from) = doubtful_from(&self.damage) else { return };
+        self.tally.recovered += offsets.from(from);
         for record in self.records.iter_mut().filter(|record| record.offset >= from) {
-            self.tally.recovered += u64::from(record.standing == Standing::Clean);
             record.standing = Standing::Recovered;
         }
+    }
+}
+
+/// From where on no checksum vouches for the content.
+pub(super) fn doubtful_from(damage: &[Damaged]) -> Option<u64> {
+    damage.iter().map(|damage| damage.doubtful_from).min()
+}
+
+/// Where the clean records of an object are that may turn out doubtful: those of an encoded one,
+/// whose checksum comes behind them.
+#[derive(Debug)]
+pub(super) struct Offsets {
+    wanted: bool,
+    clean: Vec<u64>,
+}
+
+impl Offsets {
+    pub(super) fn of(encoding: Encoding) -> Self {
+        Self { wanted: encoding != Encoding::Plain, clean: Vec::new() }
+    }
+
+    pub(super) fn note(&mut self, record: &Record<'_>) {
+        if self.wanted && record.standing == Standing::Clean {
+            self.clean.push(record.offset);
+        }
+    }
+
+    /// How many clean records stand at this offset or behind it.
+    pub(super) fn from(&self, offset: u64) -> u64 {
+        (self.clean.len() - self.clean.partition_point(|&clean| clean < offset)) as u64
     }
 }
 
 struct Collect {
     fingerprinter: Option<Fingerprinter>,
     records: Vec<StagedRecord>,
+    offsets: Offsets,
     spans: Vec<Span>,
     spans_max: usize,
     proves: bool,
 }
 
 impl Collect {
-    fn new(stager: &Stager) -> Self {
+    fn new(stager: &Stager, encoding: Encoding) -> Self {
         let fingerprinter =
             stager.identities.as_ref().map(|(policy, seed)| Fingerprinter::new(policy, *seed));
-        let (records, spans) = (Vec::new(), Vec::new());
-        Self { fingerprinter, records, spans, spans_max: stager.spans, proves: stager.proves }
+        Self {
+            fingerprinter,
+            records: Vec::new(),
+            offsets: Offsets::of(encoding),
+            spans: Vec::new(),
+            spans_max: stager.spans,
+            proves: stager.proves,
+        }
     }
 }
 
 impl Sink for Collect {
     fn record(&mut self, record: Record<'_>) {
+        self.offsets.note(&record);
         let Some(fingerprinter) = &mut self.fingerprinter else { return };
         self.records.push(StagedRecord {
             identity: fingerprinter.identity(record.bytes),

@@ -21,14 +21,14 @@ pub(super) struct Members {
 
 #[derive(Debug)]
 enum State {
-    Inside(GzDecoder<Stored>),
+    Inside(Box<GzDecoder<Stored>>),
     Between(Stored),
     End,
 }
 
 impl Members {
     pub(super) fn new(stored: Stored) -> Self {
-        Self { state: State::Inside(GzDecoder::new(stored)), member_start: 0 }
+        Self { state: State::Inside(Box::new(GzDecoder::new(stored))), member_start: 0 }
     }
 
     /// Reads on, `decoded` bytes into the content. Damage is added to `damage`; where it ends the
@@ -45,7 +45,7 @@ impl Members {
                 State::Between(stored) => {
                     self.member_start = decoded;
                     if let Some(stored) = self.next_member(stored, decoded, damage)? {
-                        self.state = State::Inside(GzDecoder::new(stored));
+                        self.state = State::Inside(Box::new(GzDecoder::new(stored)));
                     }
                 }
                 State::Inside(mut decoder) => match decoder.read(out) {

@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_128_with_seed;
 const TAG_STRING: u64 = 0x7374_7269_6e67;
 const TAG_NUMBER: u64 = 0x6e75_6d62_6572;
 const TAG_WORD: u64 = 0x776f_7264;
-const TAG_ARRAY: u64 = 0x6172_7261_79;
+const TAG_ARRAY: u64 = 0x61_7272_6179;
 const TAG_OBJECT: u64 = 0x6f62_6a65_6374;
 
 /// Whether bytes are one JSON value.

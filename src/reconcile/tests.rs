@@ -99,16 +99,17 @@ proptest! {
     fn sides_merge(one in rows(0), other in rows(1)) {
         let mut merged = side(&one);
         merged.merge(side(&other));
-        prop_assert_eq!(merged.records() as usize, one.len() + other.len());
+        prop_assert_eq!(merged.records(), (one.len() + other.len()) as u64);
         let found = Found { clean: merged, ..Found::default() };
         let both = [one, other].concat();
-        prop_assert_eq!(compare(side(&both), found, 9, 2).delivered as usize, both.len());
+        prop_assert_eq!(compare(side(&both), found, 9, 2).delivered, both.len() as u64);
     }
 }
 
 #[test]
 fn chunks_hold_what_is_put_into_them() {
-    let rows: Vec<_> = (0..5000).map(|n| Row::new(n % 3, Place::new(1, n as u64))).collect();
+    let rows: Vec<_> =
+        (0..5000).map(|n: u64| Row::new(u128::from(n % 3), Place::new(1, n))).collect();
     let result = compare(side(&rows), Found { clean: side(&rows), ..Found::default() }, 1, 2);
     assert_eq!((result.delivered, result.found), (5000, 5000));
 }

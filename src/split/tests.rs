@@ -43,8 +43,8 @@ fn run(content: &[u8], choice: &FormatChoice) -> (Format, Tally, Collected) {
     let (format, tally, result) = split(&mut Trickle(content, usize::MAX), choice, &mut sink);
     result.unwrap();
     assert_eq!(tally.bytes.decoded, content.len() as u64);
-    assert_eq!(tally.records as usize, sink.records.len());
-    assert_eq!(tally.bytes.malformed as usize, sink.rejected.len());
+    assert_eq!(tally.records, sink.records.len() as u64);
+    assert_eq!(tally.bytes.malformed, sink.rejected.len() as u64);
     (format, tally, sink)
 }
 

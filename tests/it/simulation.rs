@@ -19,16 +19,16 @@ use crate::support;
 
 fn spec(seed: u64) -> Spec {
     let pick = |from: u64, of: u64| (seed / from) % of;
+    let index = |from, of| usize::try_from(pick(from, of)).unwrap();
     Spec {
         delivery_stream: "trades-2-eu".into(),
         version: 1 + pick(7, 3),
-        prefix: ["", "legacy", "year=!{timestamp:yyyy}/hour=!{timestamp:HH}/"][pick(2, 3) as usize]
-            .into(),
+        prefix: ["", "legacy", "year=!{timestamp:yyyy}/hour=!{timestamp:HH}/"][index(2, 3)].into(),
         zone: jiff::tz::TimeZone::UTC,
-        compression: [Compression::Plain, Compression::Gzip][pick(1, 2) as usize],
+        compression: [Compression::Plain, Compression::Gzip][index(1, 2)],
         extension: None,
-        delimiter: [&b""[..], b"\n", b" "][pick(3, 3) as usize].to_vec(),
-        buffer_bytes: [2_000, 20_000, 1 << 20][pick(5, 3) as usize],
+        delimiter: [&b""[..], b"\n", b" "][index(3, 3)].to_vec(),
+        buffer_bytes: [2_000, 20_000, 1 << 20][index(5, 3)],
         buffer_interval: Duration::from_secs(60 + 60 * pick(4, 5)),
         seed,
         faults: Faults {
