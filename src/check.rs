@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 
-pub use catalog::{Listed, estimate_requests};
+pub use catalog::Listed;
 pub use dump::{DumpOutcome, DumpSink, Dumped};
 pub use list::{Contents, Estimate, Listing};
 pub use truth::Manifest;

@@ -30,13 +30,8 @@ pub struct Listed {
 pub(super) struct Catalog {
     pub(super) objects: Vec<Listed>,
     pub(super) notes: Vec<Note>,
-    /// LIST requests that it took, as S3 counts them.
+    /// LIST requests that it took.
     pub(super) requests: u64,
-}
-
-/// LIST requests that a listing of so many keys takes: `ListObjectsV2` gives at most 1,000 a page.
-pub fn estimate_requests(keys: u64) -> u64 {
-    keys.div_ceil(1000).max(1)
 }
 
 impl Catalog {
@@ -63,6 +58,26 @@ impl Catalog {
         book
     }
 
+    /// Whether a key stands where it could not, had the layout been read right.
+    fn contradicts(&self, layout: &Layout) -> bool {
+        self.objects.iter().any(|listed| {
+            let fits = |name| layout.fits(&listed.object.key, name);
+            !listed.name.as_ref().is_none_or(fits)
+        })
+    }
+
+    fn foreign_to_read(&self) -> Option<Note> {
+        let foreign = |listed: &&Listed| listed.name.is_none() && listed.skip.is_none();
+        let count = self.objects.iter().filter(foreign).count();
+        (count > 0).then(|| Note {
+            code: "foreign-objects",
+            text: format!(
+                "{count} objects have keys that Firehose does not write; they are read like any \
+                 other (--foreign skip leaves them out)"
+            ),
+        })
+    }
+
     pub(super) fn key(&self, number: u64) -> String {
         let index = usize::try_from(number).expect("numbers are indices");
         self.objects[index].object.key.clone()
@@ -73,34 +88,22 @@ impl Run {
     /// Lists what the plan asks for, and decides what of it is read.
     pub(super) async fn catalog(&self) -> Result<Catalog> {
         let mut catalog = Catalog::default();
+        let before = self.source.requests().list;
         let prefix = self.prefix();
         let layout = self.layout(&prefix, &mut catalog).await?;
         let window = &self.plan.window;
         let ranges = layout::ranges(&prefix, layout.as_ref(), window, &self.plan.zone);
         self.list_ranges(&ranges, &mut catalog).await?;
-        let misread = layout.is_some_and(|layout| {
-            let names = catalog
-                .objects
-                .iter()
-                .filter_map(|listed| Some((listed.object.key.as_str(), listed.name.as_ref()?)));
-            !names.into_iter().all(|(key, name)| layout.fits(key, name))
-        });
-        if misread {
+        if layout.is_some_and(|layout| catalog.contradicts(&layout)) {
             catalog.objects.clear();
             catalog.notes.push(no_pruning("keys do not all lie in the folder of their time"));
             self.list_ranges(&[KeyRange::all(&prefix)], &mut catalog).await?;
         }
-        let foreign =
-            catalog.objects.iter().filter(|listed| listed.name.is_none() && listed.skip.is_none());
-        let foreign = foreign.count();
-        if foreign > 0 && !matches!(self.plan.location, Location::Local(_)) {
-            catalog.notes.push(Note {
-                code: "foreign-objects",
-                text: format!(
-                    "{foreign} objects have keys that Firehose does not write; they are read like \
-                     any other (--foreign skip leaves them out)"
-                ),
-            });
+        catalog.requests = self.source.requests().list - before;
+        // On one's own disk keys may be called anything.
+        if !matches!(self.plan.location, Location::Local(_)) {
+            let foreign = catalog.foreign_to_read();
+            catalog.notes.extend(foreign);
         }
         Ok(catalog)
     }
@@ -108,14 +111,15 @@ impl Run {
     /// Refuses a run that would read more than `--max-bytes`.
     pub(super) fn admit(&self, catalog: &Catalog) -> Result<()> {
         let bytes = catalog.bytes_to_read();
-        match self.plan.limits.total_bytes {
-            Some(limit) if bytes > limit => Err(Error::new(
-                ErrorKind::Limit,
-                format!("{bytes} bytes are to be read from {}, more than the {limit} that --max-bytes allows", self.plan.location),
-            )
-            .hint("raise --max-bytes, or narrow what is read with a longer prefix or --since/--until; --dry-run shows what it takes")),
-            _ => Ok(()),
-        }
+        let Some(limit) = self.plan.limits.total_bytes.filter(|&limit| bytes > limit) else {
+            return Ok(());
+        };
+        let location = &self.plan.location;
+        let message = format!("{location} holds {bytes} bytes to read, --max-bytes allows {limit}");
+        Err(Error::new(ErrorKind::Limit, message).hint(
+            "raise --max-bytes, or read less with a longer prefix or --since/--until; --dry-run \
+             shows what it takes",
+        ))
     }
 
     fn prefix(&self) -> String {
@@ -132,7 +136,6 @@ impl Run {
         }
         let range = KeyRange::all(prefix);
         let mut keys = self.source.list(&range);
-        catalog.requests += 1;
         let mut seen = 0;
         while let Some(object) = keys.next().await {
             if let Some(layout) = Layout::infer(prefix, &object?.key) {
@@ -151,7 +154,6 @@ impl Run {
 
     async fn list_ranges(&self, ranges: &[KeyRange], catalog: &mut Catalog) -> Result<()> {
         for range in ranges {
-            let before = catalog.objects.len();
             let mut keys = self.source.list(range);
             while let Some(object) = keys.next().await {
                 let object = object?;
@@ -161,7 +163,6 @@ impl Run {
                     return Err(too_many(&self.plan.location));
                 }
             }
-            catalog.requests += estimate_requests((catalog.objects.len() - before) as u64);
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use jiff::civil::DateTime;
 use jiff::{RoundMode, Unit};
 
-use super::catalog::{Catalog, Listed, estimate_requests};
+use super::catalog::{Catalog, Listed};
 use super::stage::{Staged, Stager};
 use super::{Run, gap, integrity};
 use crate::decode::Encoding;
@@ -156,7 +156,7 @@ impl Listing {
         Self {
             location,
             book,
-            list_requests: catalog.requests.max(estimate_requests(0)),
+            list_requests: catalog.requests,
             silent_hours,
             objects: catalog.objects,
             malformed: Vec::new(),

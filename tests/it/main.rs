@@ -4,6 +4,8 @@
 
 // The command line as people and scripts meet it.
 mod cli;
+// What is listed, what of it is read, and how many requests that takes.
+mod catalog;
 // What every source promises, asked of each of them.
 mod conformance;
 // Seeded damage: no value comes out that was not put in.

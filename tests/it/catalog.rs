@@ -1,0 +1,140 @@
+//! What is listed, what of it is read, and how many requests that takes.
+
+use std::sync::Arc;
+
+use fhcheck::check::Run;
+use fhcheck::endpoint::Endpoint;
+use fhcheck::error::ErrorKind;
+use fhcheck::naming::object_name;
+use fhcheck::observe::Silent;
+use fhcheck::outcome::SkipReason;
+use fhcheck::plan::{Foreign, Location, ReadPlan, Window};
+use fhcheck::source::s3::S3;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+
+use crate::support;
+
+const BUCKET: &str = "bucket";
+const HOURS: i64 = 72;
+const A_PAGE: i32 = 20;
+/// Objects an hour, a page of them.
+const AN_HOUR: i64 = A_PAGE as i64;
+
+fn start() -> Timestamp {
+    "2026-07-13T00:00:00Z".parse().unwrap()
+}
+
+/// Three days of objects, in folders that `folder` makes of their hour.
+async fn bucket(folder: impl Fn(Timestamp) -> String) -> Endpoint {
+    let endpoint = Endpoint::start().await.unwrap();
+    endpoint.create_bucket(BUCKET);
+    for number in 0..HOURS * AN_HOUR {
+        let arrival = start() + (number * 60 / AN_HOUR).minutes();
+        let uuid = format!("00000000-0000-4000-8000-{number:012}");
+        let name = object_name("trades", 1, arrival, &TimeZone::UTC, &uuid, "");
+        endpoint.put(BUCKET, &format!("firehose/{}{name}", folder(arrival)), "{}", None);
+    }
+    endpoint
+}
+
+fn by_hour(arrival: Timestamp) -> String {
+    arrival.strftime("%Y/%m/%d/%H/").to_string()
+}
+
+fn run(endpoint: &Endpoint, change: impl FnOnce(&mut ReadPlan)) -> Run {
+    let location = Location::S3 { bucket: BUCKET.into(), prefix: "firehose/".into() };
+    let mut plan = support::read_plan(location);
+    change(&mut plan);
+    let source = S3::new(&support::connect(endpoint), BUCKET).page_size(A_PAGE);
+    Run::new(Arc::new(source), plan, Arc::new(Silent))
+}
+
+fn hour_50(plan: &mut ReadPlan) {
+    let since = start() + 50.hours();
+    plan.window = Window { since: Some(since), until: Some(since + 1.hour()) };
+}
+
+#[tokio::test]
+async fn a_window_lists_its_hours_and_not_the_rest() {
+    let endpoint = bucket(by_hour).await;
+    let everything = run(&endpoint, |_| {}).list(false, 0).await.unwrap();
+    assert_eq!(everything.book.listed, (HOURS * AN_HOUR) as u64);
+    assert!(everything.list_requests >= HOURS as u64);
+    let window = run(&endpoint, hour_50).list(false, 0).await.unwrap();
+    // The hour itself, and half an hour of buffering and slack before it.
+    assert_eq!(window.book.read, (AN_HOUR + AN_HOUR / 2) as u64);
+    assert!(window.list_requests < 10, "{} requests", window.list_requests);
+    assert_eq!(window.notes, []);
+}
+
+#[tokio::test]
+async fn folders_of_other_kinds_are_pruned_too() {
+    for format in ["year=%Y/month=%m/day=%d/hour=%H/", "dt=%Y-%m-%d/", "v2/%Y/%m/%d/%H/"] {
+        let endpoint = bucket(|arrival| arrival.strftime(format).to_string()).await;
+        let window = run(&endpoint, hour_50).list(false, 0).await.unwrap();
+        assert_eq!(window.book.read, (AN_HOUR + AN_HOUR / 2) as u64, "{format}");
+        assert!(window.list_requests < 35, "{format}: {} requests", window.list_requests);
+    }
+}
+
+#[tokio::test]
+async fn folders_that_tell_no_time_are_listed_whole_and_a_note_says_so() {
+    let endpoint = bucket(|arrival| format!("{}/", arrival.as_second() % 7)).await;
+    let window = run(&endpoint, hour_50).list(false, 0).await.unwrap();
+    assert_eq!(window.book.read, (AN_HOUR + AN_HOUR / 2) as u64);
+    assert_eq!(window.book.listed, (HOURS * AN_HOUR) as u64);
+    assert_eq!(window.notes[0].code, "not-pruned");
+}
+
+#[tokio::test]
+async fn an_object_in_the_wrong_folder_is_not_lost() {
+    let endpoint = bucket(by_hour).await;
+    // It arrived in the window's hour, and lies in a folder of that hour that is not its own.
+    let arrival = start() + 3.hours();
+    let uuid = "00000000-0000-4000-8000-ffffffffffff";
+    let name = object_name("trades", 1, arrival, &TimeZone::UTC, uuid, "");
+    endpoint.put(BUCKET, &format!("firehose/2026/07/15/02/{name}"), "{}", None);
+    let window = run(&endpoint, hour_50).list(false, 0).await.unwrap();
+    assert_eq!(window.book.listed, (HOURS * AN_HOUR) as u64 + 1);
+    assert_eq!(window.notes[0].code, "not-pruned");
+}
+
+#[tokio::test]
+async fn what_is_not_read_has_a_reason() {
+    let endpoint = bucket(by_hour).await;
+    endpoint.put(BUCKET, "firehose/", "", None);
+    endpoint.put(BUCKET, "firehose/notes.txt", "x", None);
+    let listing = run(&endpoint, |plan| plan.foreign = Foreign::Skip).list(false, 0).await.unwrap();
+    let reasons: Vec<_> = listing.objects.iter().filter_map(|listed| listed.skip).collect();
+    assert_eq!(reasons, [SkipReason::FolderMarker, SkipReason::Foreign]);
+    let listing = run(&endpoint, |_| {}).list(true, 0).await.unwrap();
+    assert_eq!(listing.book.read, (HOURS * AN_HOUR) as u64 + 1);
+    assert_eq!(listing.notes[0].code, "foreign-objects");
+}
+
+#[tokio::test]
+async fn hours_without_objects_are_named() {
+    let endpoint = bucket(by_hour).await;
+    for number in 30 * AN_HOUR..33 * AN_HOUR {
+        let arrival = start() + (number * 60 / AN_HOUR).minutes();
+        let uuid = format!("00000000-0000-4000-8000-{number:012}");
+        let name = object_name("trades", 1, arrival, &TimeZone::UTC, &uuid, "");
+        endpoint.delete(BUCKET, &format!("firehose/{}{name}", by_hour(arrival)));
+    }
+    let listing = run(&endpoint, |_| {}).list(false, 0).await.unwrap();
+    let [(from, to)] = listing.silent_hours[..] else { panic!("{:?}", listing.silent_hours) };
+    assert_eq!(from.to_string(), "2026-07-14T06:00:00");
+    assert_eq!(to.to_string(), "2026-07-14T09:00:00");
+}
+
+#[tokio::test]
+async fn more_than_max_bytes_is_refused_before_anything_is_read() {
+    let endpoint = bucket(by_hour).await;
+    let run = run(&endpoint, |plan| plan.limits.total_bytes = Some(100));
+    let error = run.list(true, 0).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Limit);
+    assert!(error.to_string().contains("holds 2880 bytes"), "{error}");
+    let estimate = run.estimate().await.unwrap();
+    assert_eq!((estimate.get_requests, estimate.bytes), (1440, 2880));
+}
