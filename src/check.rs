@@ -74,6 +74,7 @@ impl Run {
         while let Some(job) = done.next().await {
             let (number, object, staged): (_, _, Result<T, GapReason>) = job?;
             if let Err(reason) = &staged {
+                tracing::debug!(object.key, %reason, "not read");
                 self.observer.on(Event::Gap { key: &object.key, bytes: object.size, reason });
             }
             commit(number, object, staged)?;
@@ -94,6 +95,7 @@ impl Run {
     }
 
     fn done(&self, object: &ObjectRef, records: u64) {
+        tracing::debug!(object.key, object.size, records, "read");
         self.observer.on(Event::Done { key: &object.key, bytes: object.size, records });
     }
 }

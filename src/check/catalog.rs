@@ -139,6 +139,7 @@ impl Run {
         let mut seen = 0;
         while let Some(object) = keys.next().await {
             if let Some(layout) = Layout::infer(prefix, &object?.key) {
+                tracing::debug!(%layout, "keys tell time");
                 return Ok(Some(layout));
             }
             seen += 1;
@@ -154,6 +155,8 @@ impl Run {
 
     async fn list_ranges(&self, ranges: &[KeyRange], catalog: &mut Catalog) -> Result<()> {
         for range in ranges {
+            let (after, before) = (&range.start_after, &range.stop_before);
+            tracing::debug!(prefix = range.prefix, ?after, ?before, "list");
             let mut keys = self.source.list(range);
             while let Some(object) = keys.next().await {
                 let object = object?;
