@@ -283,9 +283,7 @@ fn is_part_of_word(char: char) -> bool {
 /// The words of the code that are among `words`.
 fn known_words<'a>(code: &'a str, words: &'a [&str]) -> impl Iterator<Item = &'a str> {
     code.split(|char| !is_part_of_word(char)).filter(|word| {
-        words.iter().any(|known| {
-            word == known || known.ends_with('_') && word.starts_with(known) && word != known
-        })
+        words.iter().any(|known| word == known || known.ends_with('_') && word.starts_with(known))
     })
 }
 
