@@ -71,8 +71,7 @@ impl Seen {
         self.rejected.iter().for_each(|&(offset, byte)| take(offset, byte));
         let mark = if content.starts_with(BYTE_ORDER_MARK) { 3 } else { 0 };
         for byte in left[mark..].iter().flatten() {
-            // A form feed counts as a blank behind damage.
-            assert!(b" \t\r\n\x1e\x0c".contains(byte), "byte {byte:#04x} separates nothing");
+            assert!(b" \t\r\n\x1e".contains(byte), "byte {byte:#04x} separates nothing");
         }
     }
 }

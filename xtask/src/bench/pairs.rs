@@ -1,6 +1,7 @@
 //! The pairs: a work of fhcheck, and the peer that comes to the same answer.
 
 use std::collections::HashMap;
+use std::hint::black_box;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -127,7 +128,10 @@ fn split_content(content: &mut dyn Read) -> (u64, u64) {
 
 fn stream<'a, T: Deserialize<'a>>(content: &'a [u8]) -> u64 {
     let values = serde_json::Deserializer::from_slice(content).into_iter::<T>();
-    values.map(|value| value.expect("a corpus is JSON")).count() as u64
+    values.fold(0, |count, value| {
+        black_box(value.expect("a corpus is JSON"));
+        count + 1
+    })
 }
 
 fn open(gzip: &Bytes) -> decode::Content {
