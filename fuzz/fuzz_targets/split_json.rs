@@ -1,0 +1,109 @@
+//! Splitting JSON: no byte is lost, a clean record is JSON, and where a window ends changes nothing.
+#![no_main]
+
+use std::io::{self, Read};
+
+use fhcheck::limits::SNIFF_BYTES;
+use fhcheck::split::{Format, FormatChoice, Record, Sink, Span, Standing, split};
+use libfuzzer_sys::fuzz_target;
+use serde_json::value::RawValue;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+#[derive(Debug, Default, PartialEq)]
+struct Seen {
+    records: Vec<(u64, Vec<u8>, Standing)>,
+    spans: Vec<Span>,
+    /// Malformed bytes, each with its offset: pieces may be cut anywhere.
+    rejected: Vec<(u64, u8)>,
+}
+
+impl Sink for Seen {
+    fn record(&mut self, record: Record<'_>) {
+        self.records.push((record.offset, record.bytes.to_vec(), record.standing));
+    }
+
+    fn malformed(&mut self, span: Span) {
+        self.spans.push(span);
+    }
+
+    fn rejected(&mut self, offset: u64, bytes: &[u8]) {
+        self.rejected.extend((offset..).zip(bytes.iter().copied()));
+    }
+}
+
+impl Seen {
+    /// What is seen in content. That the numbers of bytes balance, the splitter asserts itself.
+    fn of(content: &mut dyn Read) -> Self {
+        let mut seen = Self::default();
+        let choice = FormatChoice::Fixed(Format::Json);
+        let (_, tally, ended) = split(content, &choice, &mut seen);
+        ended.expect("memory can be read");
+        assert_eq!(tally.records, seen.records.len() as u64);
+        assert_eq!(tally.malformed_spans, seen.spans.len() as u64);
+        seen
+    }
+
+    fn moved_back(mut self, by: u64) -> Self {
+        self.records.iter_mut().for_each(|(offset, ..)| *offset -= by);
+        self.rejected.iter_mut().for_each(|(offset, _)| *offset -= by);
+        for span in &mut self.spans {
+            span.offset -= by;
+            span.error_offset -= by;
+        }
+        self
+    }
+
+    /// Every byte is a record's, malformed, or one that separates; and stands where it is said to.
+    fn check(&self, content: &[u8]) {
+        let mut left: Vec<Option<u8>> = content.iter().copied().map(Some).collect();
+        let mut take = |offset: u64, byte: u8| {
+            let slot = left.get_mut(offset as usize).expect("an offset lies in the content");
+            assert_eq!(slot.take(), Some(byte), "byte {offset} is taken once, as it is");
+        };
+        for (offset, bytes, standing) in &self.records {
+            (*offset..).zip(bytes).for_each(|(offset, &byte)| take(offset, byte));
+            if *standing == Standing::Clean {
+                let json: Result<&RawValue, _> = serde_json::from_slice(bytes);
+                assert_eq!(json.expect("a clean record is JSON").get().as_bytes(), bytes);
+            }
+        }
+        self.rejected.iter().for_each(|&(offset, byte)| take(offset, byte));
+        let mark = if content.starts_with(BYTE_ORDER_MARK) { 3 } else { 0 };
+        for byte in left[mark..].iter().flatten() {
+            assert!(b" \t\r\n\x1e".contains(byte), "byte {byte:#04x} separates nothing");
+        }
+    }
+}
+
+/// Blanks, then content, a few bytes at a time.
+struct Trickle<'a> {
+    blanks: usize,
+    content: &'a [u8],
+}
+
+impl Read for Trickle<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.blanks > 0 {
+            let count = self.blanks.min(out.len());
+            out[..count].fill(b' ');
+            self.blanks -= count;
+            return Ok(count);
+        }
+        let few = out.len().min(3);
+        self.content.read(&mut out[..few])
+    }
+}
+
+fuzz_target!(|input: (u8, &[u8])| {
+    let (window, content) = input;
+    let whole = Seen::of(&mut &*content);
+    whole.check(content);
+    // A mark is one at the very beginning only.
+    if !content.starts_with(BYTE_ORDER_MARK) {
+        // The first window holds so many bytes of the content, the second one the rest.
+        let blanks = SNIFF_BYTES - usize::from(window);
+        let windowed = Seen::of(&mut Trickle { blanks, content }).moved_back(blanks as u64);
+        assert_eq!(whole, windowed);
+    }
+});

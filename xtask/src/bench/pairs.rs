@@ -1,0 +1,216 @@
+//! The pairs: a work of fhcheck, and the peer that comes to the same answer.
+
+use std::collections::HashMap;
+use std::hint::black_box;
+use std::io::Read;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fhcheck::check::{Manifest, Run};
+use fhcheck::fingerprint::Policy;
+use fhcheck::limits;
+use fhcheck::observe::Silent;
+use fhcheck::outcome::Allow;
+use fhcheck::plan::{Expectation, Foreign, Limits, Location, ReadPlan, ReconcilePlan, Window};
+use fhcheck::source::{Body, KeyRange};
+use fhcheck::split::{Format, FormatChoice, Record, Sink, Span};
+use fhcheck::{decode, split};
+use flate2::read::MultiGzDecoder;
+use jiff::tz::TimeZone;
+use serde::de::{Deserialize, IgnoredAny};
+use serde_json::value::RawValue;
+
+use super::corpus::Corpus;
+use super::memory::Memory;
+
+/// Works a corpus through and says what it came to: records, or bytes where none are told apart.
+pub(crate) type Program = fn(&Corpus) -> u64;
+
+/// Two programs for one work.
+pub(crate) struct Pair {
+    pub(crate) work: &'static str,
+    pub(crate) peer: &'static str,
+    pub(crate) input: Input,
+    pub(crate) ours: Program,
+    pub(crate) theirs: Program,
+}
+
+/// What a work goes through.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Input {
+    /// The content, as it is or inflated.
+    Content,
+    /// The content, and its records again in the manifest.
+    BothSides,
+}
+
+impl Input {
+    /// How much that is, in bytes.
+    pub(crate) fn bytes(self, corpus: &Corpus) -> usize {
+        match self {
+            Self::Content => corpus.content.len(),
+            Self::BothSides => corpus.content.len() + corpus.manifest.len(),
+        }
+    }
+}
+
+/// Every pair that is measured.
+pub(crate) const PAIRS: [Pair; 6] = [
+    Pair {
+        work: "split",
+        peer: "serde_json stream of `&RawValue`",
+        input: Input::Content,
+        ours: split,
+        theirs: |corpus| stream::<&RawValue>(&corpus.content),
+    },
+    Pair {
+        work: "split",
+        peer: "serde_json stream of `IgnoredAny`",
+        input: Input::Content,
+        ours: split,
+        theirs: |corpus| stream::<IgnoredAny>(&corpus.content),
+    },
+    Pair {
+        work: "gzip",
+        peer: "flate2 inflating",
+        input: Input::Content,
+        ours: |corpus| drain(&mut open(&corpus.gzip)),
+        theirs: inflate,
+    },
+    Pair {
+        work: "gzip, split",
+        peer: "flate2 inflating, nothing split",
+        input: Input::Content,
+        ours: |corpus| split_content(&mut open(&corpus.gzip)).1,
+        theirs: inflate,
+    },
+    Pair {
+        work: "reconcile, 1 worker",
+        peer: "serde_json `&RawValue`, `HashMap`",
+        input: Input::BothSides,
+        ours: |corpus| reconcile(corpus, 1),
+        theirs: count_up_and_down,
+    },
+    Pair {
+        work: "reconcile, 2 workers",
+        peer: "serde_json `&RawValue`, `HashMap`",
+        input: Input::BothSides,
+        ours: |corpus| reconcile(corpus, 2),
+        theirs: count_up_and_down,
+    },
+];
+
+#[derive(Default)]
+struct Count(u64);
+
+impl Sink for Count {
+    fn record(&mut self, _: Record<'_>) {
+        self.0 += 1;
+    }
+
+    fn malformed(&mut self, span: Span) {
+        panic!("a corpus has no damage: {span:?}");
+    }
+}
+
+fn split(corpus: &Corpus) -> u64 {
+    split_content(&mut corpus.content.as_ref()).0
+}
+
+/// Records and bytes of content.
+fn split_content(content: &mut dyn Read) -> (u64, u64) {
+    let mut count = Count::default();
+    let choice = FormatChoice::Fixed(Format::Json);
+    let (_, tally, ended) = split::split(content, &choice, &mut count);
+    ended.expect("memory can be read");
+    (count.0, tally.bytes.decoded)
+}
+
+fn stream<'a, T: Deserialize<'a>>(content: &'a [u8]) -> u64 {
+    let values = serde_json::Deserializer::from_slice(content).into_iter::<T>();
+    values.fold(0, |count, value| {
+        black_box(value.expect("a corpus is JSON"));
+        count + 1
+    })
+}
+
+fn open(gzip: &Bytes) -> decode::Content {
+    let body = Body::from_bytes(gzip.clone());
+    decode::open(body, None, limits::OBJECT_BYTES_MAX_DEFAULT).expect("gzip is known")
+}
+
+fn inflate(corpus: &Corpus) -> u64 {
+    drain(&mut MultiGzDecoder::new(corpus.gzip.as_ref()))
+}
+
+/// Reads to the end in the steps that fhcheck takes.
+fn drain(content: &mut dyn Read) -> u64 {
+    let mut buffer = vec![0; limits::DECODE_CHUNK_BYTES];
+    let mut total = 0;
+    loop {
+        match content.read(&mut buffer).expect("a corpus decodes") {
+            0 => return total,
+            count => total += count as u64,
+        }
+    }
+}
+
+/// The whole reconciliation, from stored bytes to a verdict.
+fn reconcile(corpus: &Corpus, workers: usize) -> u64 {
+    let name = "produced.ndjson".to_owned();
+    let manifest = Arc::new(Memory(vec![corpus.manifest.clone()]));
+    let manifest = Manifest { name, source: manifest, range: KeyRange::all("") };
+    let plan = plan(workers);
+    let source = Arc::new(Memory(corpus.objects.clone()));
+    let run = Run::new(source, plan.read.clone(), Arc::new(Silent));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("threads start");
+    let outcome = runtime.block_on(run.reconcile(&plan, vec![manifest])).expect("memory is read");
+    outcome.books.produced.delivered
+}
+
+fn plan(workers: usize) -> ReconcilePlan {
+    let limits = Limits {
+        object_bytes: limits::OBJECT_BYTES_MAX_DEFAULT,
+        total_bytes: None,
+        in_flight_bytes: limits::IN_FLIGHT_BYTES_DEFAULT,
+        requests: limits::REQUESTS_DEFAULT,
+        workers,
+    };
+    ReconcilePlan {
+        read: ReadPlan {
+            location: Location::Local("memory".into()),
+            window: Window::default(),
+            zone: TimeZone::UTC,
+            foreign: Foreign::Read,
+            format: FormatChoice::Detect,
+            limits,
+        },
+        expectation: Expectation::Manifest(Vec::new()),
+        policy: Policy::Raw,
+        allow: Allow::default(),
+        samples: limits::SAMPLES_DEFAULT,
+        seed: 1,
+    }
+}
+
+/// What one would write in an afternoon: every record's bytes in a map, counted up where it was
+/// produced and down where it was found.
+fn count_up_and_down(corpus: &Corpus) -> u64 {
+    let mut balance: HashMap<Vec<u8>, i64> = HashMap::new();
+    for record in records(&corpus.manifest) {
+        *balance.entry(record.to_vec()).or_default() += 1;
+    }
+    for record in corpus.objects.iter().flat_map(|object| records(object)) {
+        match balance.get_mut(record) {
+            Some(count) => *count -= 1,
+            None => drop(balance.insert(record.to_vec(), -1)),
+        }
+    }
+    let missing: u64 = balance.values().map(|&count| count.max(0).unsigned_abs()).sum();
+    corpus.records - missing
+}
+
+fn records(content: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let values = serde_json::Deserializer::from_slice(content).into_iter::<&RawValue>();
+    values.map(|value| value.expect("a corpus is JSON").get().as_bytes())
+}
