@@ -20,5 +20,7 @@ mod s3_errors;
 mod seaweed;
 // Seeded worlds with known truth.
 mod simulation;
+// The stack's templates: linted, deployed, and their function run.
+mod templates;
 // Worlds of objects, a scripted server, a real one.
 mod support;

