@@ -41,16 +41,6 @@ pub(super) struct Scanner {
     depth: usize,
 }
 
-/// What may come next.
-#[derive(Clone, Copy)]
-enum State {
-    Value,
-    FirstElement,
-    FirstKey,
-    Key,
-    AfterValue,
-}
-
 /// A position, or why there is none.
 pub(super) type Step<T> = Result<T, Scan>;
 
@@ -83,70 +73,77 @@ impl Scanner {
     #[inline(always)]
     fn run(&mut self, window: &[u8], start: usize, watch: &mut impl Watch) -> Step<usize> {
         let mut at = start;
-        let mut state = State::Value;
-        loop {
+        'value: loop {
             at = skip_whitespace(window, at);
-            let byte = *window.get(at).ok_or(Scan::Incomplete)?;
-            state = match (state, byte) {
-                (State::AfterValue, b',') if self.depth > 0 => {
-                    at += 1;
-                    if self.in_object() { State::Key } else { State::Value }
-                }
-                (State::AfterValue | State::FirstKey, b'}') if self.in_object() => {
-                    at += 1;
-                    if self.close() {
-                        return Ok(at);
-                    }
-                    State::AfterValue
-                }
-                (State::AfterValue | State::FirstElement, b']') if self.in_array() => {
-                    at += 1;
-                    if self.close() {
-                        return Ok(at);
-                    }
-                    State::AfterValue
-                }
-                (State::FirstKey | State::Key, b'"') => {
-                    watch.opens(at + 1);
-                    let end = string_at(window, at)?;
-                    watch.string(&window[at + 1..end - 1], at + 1, self.depth, true);
-                    at = skip_whitespace(window, end);
-                    match window.get(at) {
-                        Some(b':') => at += 1,
-                        Some(&byte) => return Err(Scan::Broken(at, Damage::UnexpectedByte(byte))),
-                        None => return Err(Scan::Incomplete),
-                    }
-                    State::Value
-                }
-                (State::Value | State::FirstElement, b'{') => {
+            match byte_at(window, at)? {
+                b'{' => {
                     self.open(true);
+                    at = skip_whitespace(window, at + 1);
+                    if byte_at(window, at)? != b'}' {
+                        at = self.key(window, at, watch)?;
+                        continue 'value;
+                    }
                     at += 1;
-                    State::FirstKey
+                    self.depth -= 1;
                 }
-                (State::Value | State::FirstElement, b'[') => {
+                b'[' => {
                     self.open(false);
+                    at = skip_whitespace(window, at + 1);
+                    if byte_at(window, at)? != b']' {
+                        continue 'value;
+                    }
                     at += 1;
-                    State::FirstElement
+                    self.depth -= 1;
                 }
-                (State::Value | State::FirstElement, _) => {
-                    if byte == b'"' {
-                        watch.opens(at + 1);
+                b'"' => at = self.string(window, at, false, watch)?,
+                byte => at = scalar(window, at, byte)?,
+            }
+            // A value has ended, and perhaps the ones around it.
+            while self.depth > 0 {
+                at = skip_whitespace(window, at);
+                let in_object = self.in_object();
+                match byte_at(window, at)? {
+                    b',' if in_object => {
+                        at = skip_whitespace(window, at + 1);
+                        at = self.key(window, at, watch)?;
+                        continue 'value;
                     }
-                    let end = scalar(window, at, byte)?;
-                    if byte == b'"' {
-                        watch.string(&window[at + 1..end - 1], at + 1, self.depth, false);
+                    b',' => {
+                        at += 1;
+                        continue 'value;
                     }
-                    at = end;
-                    if self.depth == 0 {
-                        return Ok(at);
-                    }
-                    State::AfterValue
+                    b'}' if in_object => {}
+                    b']' if !in_object => {}
+                    byte => return Err(Scan::Broken(at, Damage::UnexpectedByte(byte))),
                 }
-                (State::AfterValue | State::FirstKey | State::Key, byte) => {
-                    return Err(Scan::Broken(at, Damage::UnexpectedByte(byte)));
-                }
-            };
+                at += 1;
+                self.depth -= 1;
+            }
+            return Ok(at);
         }
+    }
+
+    /// Reads a member's name and the colon behind it.
+    #[inline(always)]
+    fn key(&self, window: &[u8], at: usize, watch: &mut impl Watch) -> Step<usize> {
+        match byte_at(window, at)? {
+            b'"' => {}
+            byte => return Err(Scan::Broken(at, Damage::UnexpectedByte(byte))),
+        }
+        let end = self.string(window, at, true, watch)?;
+        let at = skip_whitespace(window, end);
+        match byte_at(window, at)? {
+            b':' => Ok(at + 1),
+            byte => Err(Scan::Broken(at, Damage::UnexpectedByte(byte))),
+        }
+    }
+
+    #[inline(always)]
+    fn string(&self, window: &[u8], at: usize, key: bool, watch: &mut impl Watch) -> Step<usize> {
+        watch.opens(at + 1);
+        let end = string_at(window, at)?;
+        watch.string(&window[at + 1..end - 1], at + 1, self.depth, key);
+        Ok(end)
     }
 
     #[inline(always)]
@@ -159,28 +156,17 @@ impl Scanner {
         self.depth += 1;
     }
 
-    /// Closes the innermost bracket; true when it was the outermost.
-    #[inline(always)]
-    fn close(&mut self) -> bool {
-        self.depth -= 1;
-        self.depth == 0
-    }
-
+    /// Whether the innermost open bracket is an object's. There is one.
     #[inline(always)]
     fn in_object(&self) -> bool {
-        self.depth > 0 && self.top()
-    }
-
-    #[inline(always)]
-    fn in_array(&self) -> bool {
-        self.depth > 0 && !self.top()
-    }
-
-    #[inline(always)]
-    fn top(&self) -> bool {
         let last = self.depth - 1;
         self.open[last / 64] >> (last % 64) & 1 == 1
     }
+}
+
+#[inline(always)]
+fn byte_at(window: &[u8], at: usize) -> Step<u8> {
+    window.get(at).copied().ok_or(Scan::Incomplete)
 }
 
 /// The first position from `at` on that is not JSON whitespace.
@@ -201,7 +187,6 @@ pub(super) fn begins_value(byte: u8) -> bool {
 #[inline(always)]
 fn scalar(window: &[u8], at: usize, byte: u8) -> Step<usize> {
     match byte {
-        b'"' => string_at(window, at),
         b'-' | b'0'..=b'9' => number(window, at),
         b't' => literal(window, at, b"true"),
         b'f' => literal(window, at, b"false"),
