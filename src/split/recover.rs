@@ -169,7 +169,8 @@ impl Lost {
     fn give(&mut self, view: View<'_>, upto: usize, out: &mut Out<'_>) -> usize {
         let from = index(view, self.given);
         let piece = &view.window[from..upto];
-        let blanks = piece.len() - piece.trim_ascii_end().len();
+        let is_blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+        let blanks = piece.iter().rev().take_while(is_blank).count();
         if !piece.is_empty() {
             let go_on = self.flooded && blanks == piece.len();
             self.flooded = go_on || blanks > SNIFF_BYTES;
@@ -251,12 +252,21 @@ fn company(splitter: &mut JsonSplitter, view: View<'_>, at: usize, second: usize
         return Opens::Alike;
     }
     let third = splitter.skip_separators(view, end).end;
-    if third == view.window.len() && !view.eof {
-        return Opens::Unknown;
+    match view.window.get(third) {
+        None if !view.eof => return Opens::Unknown,
+        Some(&byte) if begins_value(byte) => {
+            match openings::compare(view.window, second, third, view.eof) {
+                // The values behind it vary: so may it.
+                Opens::Otherwise => return Opens::Alike,
+                Opens::Unknown if view.window.len() - third <= RECORD_BYTES_MAX => {
+                    return Opens::Unknown;
+                }
+                _ => {}
+            }
+        }
+        _ => {}
     }
-    let varied = view.window.get(third).is_some_and(|&byte| begins_value(byte))
-        && openings::compare(view.window, second, third, view.eof) == Opens::Otherwise;
-    if varied { Opens::Alike } else { openings::compare(view.window, second, at, view.eof) }
+    openings::compare(view.window, second, at, view.eof)
 }
 
 /// Where the value at `at` ends: `None` when it is no whole value, `Some(None)` when the window is
