@@ -36,6 +36,8 @@ pub enum Encoding {
     SnappyJava,
     /// The block format of Hadoop's Snappy codec (`CompressionFormat` HADOOP_SNAPPY).
     HadoopSnappy,
+    /// Google's framing of Snappy, which Firehose does not write.
+    SnappyFraming,
     /// Zstandard.
     Zstd,
     /// An Apache Parquet file.
@@ -57,6 +59,7 @@ impl Encoding {
             Self::Zip => "zip",
             Self::SnappyJava => "snappy-java",
             Self::HadoopSnappy => "hadoop-snappy",
+            Self::SnappyFraming => "snappy-framing",
             Self::Zstd => "zstd",
             Self::Parquet => "parquet",
             Self::Orc => "orc",
@@ -131,7 +134,8 @@ fn decoder(encoding: Encoding) -> Option<Box<dyn Decoder>> {
         Encoding::SnappyJava => Box::new(snappy::Java::default()),
         Encoding::HadoopSnappy => Box::new(snappy::Hadoop::default()),
         Encoding::Zstd => Box::new(zstd::Zstd::new()),
-        Encoding::Plain | Encoding::Parquet | Encoding::Orc => return None,
+        Encoding::Plain => return None,
+        Encoding::SnappyFraming | Encoding::Parquet | Encoding::Orc => return None,
     })
 }
 

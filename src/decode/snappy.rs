@@ -190,3 +190,84 @@ impl Block {
         Ok(Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{hadoop_snappy, read, snappy_java};
+    use super::super::{Damaged, Encoding};
+    use crate::outcome::GapReason;
+
+    const JAVA: Option<Encoding> = Some(Encoding::SnappyJava);
+    const HADOOP: Option<Encoding> = Some(Encoding::HadoopSnappy);
+
+    fn damage(stored: Vec<u8>, suggested: Option<Encoding>) -> (Vec<u8>, Vec<Damaged>) {
+        let (content, result) = read(stored, suggested, 1 << 20);
+        (content, result.unwrap())
+    }
+
+    #[test]
+    fn streams_and_blocks_follow_each_other() {
+        let java =
+            [snappy_java(b"{\"a\":1}"), snappy_java(b""), snappy_java(b"{\"a\":2}")].concat();
+        assert_eq!(damage(java, None), (b"{\"a\":1}{\"a\":2}".to_vec(), vec![]));
+        // Hadoop closes a stream without content with a block of no bytes.
+        let empty = vec![0; 4];
+        assert_eq!(damage(empty.clone(), JAVA), (vec![], vec![]));
+        let hadoop = [hadoop_snappy(b"{\"a\":1}"), empty, hadoop_snappy(b"{\"a\":2}")].concat();
+        assert_eq!(damage(hadoop, JAVA), (b"{\"a\":1}{\"a\":2}".to_vec(), vec![]));
+    }
+
+    #[test]
+    fn a_corrupt_block_ends_the_content_and_casts_doubt_on_all_of_it() {
+        let first = snappy_java(&[b'x'; 32 << 10]);
+        let mut stored = [first.clone(), snappy_java(&[b'y'; 999])[16..].to_vec()].concat();
+        // A copy from before the content's beginning.
+        let block = first.len() + 4;
+        stored[block + 2..].fill(0xff);
+        let (content, damage) = damage(stored, None);
+        assert_eq!(content, [b'x'; 32 << 10]);
+        assert_eq!((damage.len(), damage[0].doubtful_from), (1, 0));
+        assert!(damage[0].what.contains("corrupt block"), "{damage:?}");
+    }
+
+    #[test]
+    fn lengths_that_cannot_be_are_damage_and_cost_no_memory() {
+        let whole = hadoop_snappy(b"{\"a\":1}");
+        let (outer, block) = whole.split_at(4);
+        for (start, what) in [
+            // A block of nothing, of 4 GiB, and of more content than 15 bytes can hold.
+            (&b"\0\0\0\x08\0\0\0\0"[..], "lengths"),
+            (b"\0\0\0\x08\xff\xff\xff\xff", "lengths"),
+            (b"\0\0\0\x08\0\0\0\x0a\xff\xff\xff\xff\x0f", "lengths"),
+            // As large as content of 8 MiB may be, and not there.
+            (b"\0\x80\0\0\0\x80\0\0\x80\x80\x80\x04", "cut"),
+        ] {
+            let stored = [outer, block, start, &[0x11; 40]].concat();
+            let (content, damage) = damage(stored, HADOOP);
+            assert_eq!(content, b"{\"a\":1}");
+            assert!(damage.len() == 1 && damage[0].what.contains(what), "{start:?}: {damage:?}");
+        }
+        // More content than the block around it has.
+        let (content, damage) = damage([b"\0\0\0\x06", block].concat(), HADOOP);
+        assert_eq!((content.len(), damage.len()), (0, 1));
+    }
+
+    #[test]
+    fn a_block_beyond_the_cap_is_a_gap_and_no_finding() {
+        let block = snap::raw::Encoder::new().compress_vec(&vec![b' '; 17 << 20]).unwrap();
+        let len = u32::try_from(block.len()).unwrap().to_be_bytes();
+        let stored = [&snappy_java(b"")[..], &len, &block].concat();
+        let (_, result) = read(stored, None, 1 << 30);
+        assert!(matches!(result, Err(GapReason::TooLarge(what)) if what.contains("Snappy block")));
+    }
+
+    #[test]
+    fn other_snappy_streams_are_named() {
+        let mut stored = snappy_java(b"{}");
+        stored[15] = 2;
+        let unsupported = |what: &str| Err(GapReason::Unsupported(what.into()));
+        assert_eq!(read(stored, None, 99).1, unsupported("snappy-java stream of version 2"));
+        let framed = b"\xff\x06\0\0sNaPpY".to_vec();
+        assert_eq!(read(framed, JAVA, 99).1, unsupported("snappy-framing"));
+    }
+}

@@ -8,11 +8,12 @@ use super::{Encoding, snappy};
 /// So many bytes tell what is there, and text from noise.
 pub(super) const HEAD_BYTES: usize = 64;
 
-const MAGIC: [(&[u8], Encoding); 7] = [
+const MAGIC: [(&[u8], Encoding); 8] = [
     (b"PK\x03\x04", Encoding::Zip),
     // An archive without an entry starts with its end.
     (b"PK\x05\x06", Encoding::Zip),
     (&snappy::JAVA_MAGIC, Encoding::SnappyJava),
+    (b"\xff\x06\0\0sNaPpY", Encoding::SnappyFraming),
     (b"\x28\xb5\x2f\xfd", Encoding::Zstd),
     (b"\x1f\x8b\x08", Encoding::Gzip),
     (b"PAR1", Encoding::Parquet),
@@ -41,10 +42,9 @@ pub(super) fn encoding(head: &[u8], len: u64, declared: Option<Encoding>) -> Enc
     }
     match declared {
         _ if snappy::is_hadoop(head, len) => Encoding::HadoopSnappy,
-        Some(Encoding::SnappyJava) if !snappy::JAVA_MAGIC.starts_with(head) => {
-            // Damaged, whichever kind it was; only snappy-java's own begins with this byte.
-            let java = head.first() == snappy::JAVA_MAGIC.first();
-            if java { Encoding::SnappyJava } else { Encoding::HadoopSnappy }
+        // Damaged, whichever kind it was; only snappy-java's begins with this byte.
+        Some(Encoding::SnappyJava) if head.first() != snappy::JAVA_MAGIC.first() => {
+            Encoding::HadoopSnappy
         }
         Some(encoding) => encoding,
         None => Encoding::Plain,

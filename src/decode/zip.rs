@@ -320,3 +320,6 @@ fn le16(bytes: &[u8], at: usize) -> u16 {
 fn le32(bytes: &[u8], at: usize) -> u32 {
     u32::from(le16(bytes, at)) | u32::from(le16(bytes, at + 2)) << 16
 }
+
+#[cfg(test)]
+mod tests;

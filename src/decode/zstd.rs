@@ -181,3 +181,84 @@ impl Header {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{read, zstd};
+    use super::super::{Damaged, Encoding};
+    use crate::outcome::GapReason;
+
+    fn damage(stored: Vec<u8>) -> (Vec<u8>, Vec<Damaged>) {
+        let (content, result) = read(stored, Some(Encoding::Zstd), 1 << 20);
+        (content, result.unwrap())
+    }
+
+    fn unchecked(content: &[u8]) -> Vec<u8> {
+        zstd::stream::encode_all(content, 1).unwrap()
+    }
+
+    #[test]
+    fn every_frame_is_read_and_those_to_be_skipped_are() {
+        let skipped = b"\x5a\x2a\x4d\x18\x03\0\0\0abc";
+        let stored = [
+            skipped,
+            &zstd(b"{\"a\":1}")[..],
+            b"\n",
+            &zstd(b""),
+            &unchecked(b"{\"a\":2}"),
+            skipped,
+        ];
+        assert_eq!(damage(stored.concat()), (b"{\"a\":1}{\"a\":2}".to_vec(), vec![]));
+    }
+
+    #[test]
+    fn a_wrong_checksum_is_damage_and_the_next_frame_is_read() {
+        let mut first = zstd(b"{\"a\":1}");
+        *first.last_mut().unwrap() ^= 1;
+        let (content, damage) = damage([first, zstd(b"{\"a\":2}")].concat());
+        assert_eq!(content, b"{\"a\":1}{\"a\":2}");
+        assert_eq!((damage.len(), damage[0].doubtful_from), (1, 0));
+        assert!(damage[0].what.contains("checksum"), "{damage:?}");
+    }
+
+    #[test]
+    fn only_frames_with_a_checksum_are_vouched_for() {
+        for (first, doubtful_from) in [(zstd(b"{\"a\":1}"), 7), (unchecked(b"{\"a\":1}"), 0)] {
+            let second = zstd(b"{\"a\":2}");
+            let (content, damage) = damage([&first, &second[..second.len() - 2]].concat());
+            assert_eq!(content, b"{\"a\":1}{\"a\":2}");
+            assert_eq!((damage.len(), damage[0].doubtful_from), (1, doubtful_from));
+            assert!(damage[0].what.contains("cut"), "{damage:?}");
+        }
+    }
+
+    #[test]
+    fn a_broken_frame_ends_the_content_and_junk_costs_no_frame() {
+        let junk = [zstd(b"{\"a\":1}"), b"junk".to_vec(), zstd(b"{\"a\":2}")].concat();
+        let (content, noted) = damage(junk);
+        assert_eq!(content, b"{\"a\":1}{\"a\":2}");
+        assert_eq!((noted.len(), noted[0].doubtful_from), (1, 7));
+        // The reserved bit of a frame's descriptor.
+        let mut broken = zstd(b"{\"a\":1}");
+        broken[4] |= 8;
+        let (content, noted) = damage([broken, zstd(b"{\"a\":2}")].concat());
+        assert_eq!((content.len(), noted.len()), (0, 1));
+        assert!(noted[0].what.contains("damaged"), "{noted:?}");
+    }
+
+    #[test]
+    fn windows_and_dictionaries_that_are_not_given_are_gaps() {
+        // A window of 256 MiB: exponent 18, no mantissa.
+        let window = b"\x28\xb5\x2f\xfd\x04\x90\x01\0\0".to_vec();
+        let (_, result) = read(window, None, 99);
+        assert!(
+            matches!(result, Err(GapReason::TooLarge(what)) if what.contains("268435456 bytes"))
+        );
+        // A single segment of 1 TiB.
+        let segment = b"\x28\xb5\x2f\xfd\xe0\0\0\0\0\0\x01\0\0\x01\0\0".to_vec();
+        assert!(matches!(read(segment, None, 99).1, Err(GapReason::TooLarge(_))));
+        let dictionary = b"\x28\xb5\x2f\xfd\x21\x07\x02\x11\0\0{}".to_vec();
+        let what = "zstd with a dictionary".to_owned();
+        assert_eq!(read(dictionary, None, 99).1, Err(GapReason::Unsupported(what)));
+    }
+}
