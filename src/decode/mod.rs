@@ -139,7 +139,7 @@ fn decoder(encoding: Encoding) -> Option<Box<dyn Decoder>> {
     })
 }
 
-/// Encodings in words, outermost first: "gzip inside zip".
+/// Encodings in words: "gzip inside zip", where the outermost is ZIP.
 fn nested(layers: &[Encoding]) -> String {
     let names: Vec<_> = layers.iter().rev().map(|layer| layer.as_str()).collect();
     names.join(" inside ")
@@ -155,6 +155,11 @@ impl Content {
     /// All encodings that were undone, outermost first; none for plain content.
     pub fn layers(&self) -> &[Encoding] {
         &self.layers
+    }
+
+    /// One encoding inside another, in words: "gzip inside zip". `None` where at most one was undone.
+    pub fn layered(&self) -> Option<String> {
+        (self.layers.len() > 1).then(|| nested(&self.layers))
     }
 
     /// What the bytes were declared to be, where that is something else.

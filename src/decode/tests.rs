@@ -194,7 +194,7 @@ proptest! {
         prop_assert_eq!(damage.len(), 1);
         prop_assert!(damage[0].what.starts_with("gzip body is cut"), "{:?}", damage);
         // What the inner encoding has vouched for stands.
-        let vouched = damage[0].doubtful_from as usize;
+        let vouched = usize::try_from(damage[0].doubtful_from).unwrap();
         prop_assert!(vouched == 0 || vouched == content.len() || vouched == twice.len());
     }
 
@@ -229,7 +229,11 @@ proptest! {
 #[test]
 fn encodings_are_undone_three_deep_and_no_deeper() {
     let three = gzip(&zip(&zstd(b"{}")));
-    assert_eq!(opened(&three).layers(), [Encoding::Gzip, Encoding::Zip, Encoding::Zstd]);
+    let content = opened(&three);
+    assert_eq!(content.layers(), [Encoding::Gzip, Encoding::Zip, Encoding::Zstd]);
+    assert_eq!(content.encoding(), Encoding::Gzip);
+    assert_eq!(content.layered().as_deref(), Some("zstd inside zip inside gzip"));
+    assert_eq!(opened(&gzip(b"{}")).layered(), None);
     assert_eq!(read(three.clone(), None, 99), (b"{}".to_vec(), Ok(vec![])));
     let (_, ended) = read(gzip(&three), None, 99);
     let what = "zstd inside zip inside gzip inside gzip";

@@ -64,28 +64,21 @@ impl Zip {
 impl Decoder for Zip {
     fn read(&mut self, input: &mut Input, out: &mut [u8], log: &mut Log) -> Result<usize, Failure> {
         loop {
-            match &mut self.state {
+            let goes_on = match &mut self.state {
                 State::Between => {
                     log.vouch();
-                    if !self.next(input, log)? {
-                        return Ok(0);
-                    }
+                    self.next(input, log)?
                 }
                 State::Stored { left, crc, .. } if *left > 0 => {
                     let len = usize::try_from(*left).unwrap_or(usize::MAX).min(out.len());
                     let count = input.read(&mut out[..len])?;
-                    if count == 0 {
-                        return Ok(log.cut(input, CUT));
-                    }
                     crc.update(&out[..count]);
                     *left -= count as u64;
-                    return Ok(count);
+                    return Ok(if count == 0 { log.cut(input, CUT) } else { count });
                 }
                 State::Stored { entry, crc, .. } => {
-                    let (entry, found) = (*entry, (crc.sum(), entry.packed, entry.packed));
-                    if !self.close(entry, found, input, log)? {
-                        return Ok(0);
-                    }
+                    let (entry, crc) = (*entry, crc.sum());
+                    self.close(entry, (crc, entry.packed, entry.packed), input, log)?
                 }
                 State::Deflated(entry) => match self.inflater.read(input, out)? {
                     Inflated::Bytes(count) => return Ok(count),
@@ -95,27 +88,15 @@ impl Decoder for Zip {
                         return Ok(log.stop(input, what));
                     }
                     Inflated::End => {
-                        let inflater = &self.inflater;
-                        let found = (inflater.crc(), inflater.total_in(), inflater.total_out());
-                        let entry = *entry;
-                        if !self.close(entry, found, input, log)? {
-                            return Ok(0);
-                        }
+                        let (entry, it) = (*entry, &self.inflater);
+                        let found = (it.crc(), it.total_in(), it.total_out());
+                        self.close(entry, found, input, log)?
                     }
                 },
-                State::Behind => {
-                    // Another archive may follow; else nothing does.
-                    let head = input.peek(4)?;
-                    if !head.starts_with(&ENTRY) {
-                        let clean = head.iter().all(|byte| matches!(byte, 0 | b'\n' | b'\r'));
-                        if !clean {
-                            log.flaw(input, "bytes behind a zip archive");
-                        }
-                        input.skip(u64::MAX)?;
-                        return Ok(0);
-                    }
-                    self.state = State::Between;
-                }
+                State::Behind => self.behind(input, log)?,
+            };
+            if !goes_on {
+                return Ok(0);
             }
         }
     }
@@ -124,25 +105,10 @@ impl Decoder for Zip {
 impl Zip {
     /// Reads what stands between two entries; whether an entry or another archive may follow.
     fn next(&mut self, input: &mut Input, log: &mut Log) -> Result<bool, Failure> {
-        let Some(signature) = input.array()? else {
-            log.cut(input, CUT_DIRECTORY);
-            return Ok(false);
-        };
-        let whole = match signature {
-            ENTRY => {
-                let Some(entry) = Entry::read(input)? else {
-                    log.cut(input, CUT);
-                    return Ok(false);
-                };
-                self.entries += 1;
-                self.inflater.reset();
-                self.state = if entry.deflated {
-                    State::Deflated(entry)
-                } else {
-                    State::Stored { entry, left: entry.packed, crc: Crc::new() }
-                };
-                true
-            }
+        let signature = input.array()?;
+        let whole = match signature.unwrap_or_default() {
+            ENTRY => self.enter(input)?,
+            END => self.leave(input, log)?,
             // The mark of an archive that was to be split and was not.
             DESCRIPTOR if self.entries == 0 => true,
             DIRECTORY => match input.array::<42>()? {
@@ -161,28 +127,60 @@ impl Zip {
                 None => false,
             },
             ZIP64_LOCATOR => input.skip(16)?,
-            END => match input.array::<18>()? {
-                Some(fixed) => {
-                    let (named, there) = (le16(&fixed, 6), self.entries);
-                    if named != u16::MAX && u64::from(named) != there {
-                        let what =
-                            format!("zip directory names {named} entries, and {there} are there");
-                        log.flaw(input, what);
-                    }
-                    (self.entries, self.state) = (0, State::Behind);
-                    input.skip(le16(&fixed, 16).into())?
-                }
-                None => false,
-            },
+            _ if signature.is_none() => false,
             _ => {
                 log.stop(input, "zip archive is damaged: no header where one should be");
                 return Ok(false);
             }
         };
         if !whole {
-            log.cut(input, CUT_DIRECTORY);
+            log.cut(input, if signature == Some(ENTRY) { CUT } else { CUT_DIRECTORY });
         }
         Ok(whole)
+    }
+
+    /// Begins with an entry; whether its header is whole.
+    fn enter(&mut self, input: &mut Input) -> Result<bool, Failure> {
+        let Some(entry) = Entry::read(input)? else { return Ok(false) };
+        self.entries += 1;
+        self.inflater.reset();
+        self.state = if entry.deflated {
+            State::Deflated(entry)
+        } else {
+            State::Stored { entry, left: entry.packed, crc: Crc::new() }
+        };
+        Ok(true)
+    }
+
+    /// Reads the end of the directory; whether it is whole.
+    fn leave(&mut self, input: &mut Input, log: &mut Log) -> Result<bool, Failure> {
+        let Some(fixed) = input.array::<18>()? else { return Ok(false) };
+        let (named, there) = (le16(&fixed, 6), self.entries);
+        // An archive with more entries than these 16 bits can tell has their number elsewhere.
+        if named != u16::MAX && u64::from(named) != there {
+            let what = format!("zip directory names {named} entries, and {there} are there");
+            log.flaw(input, what);
+        }
+        (self.entries, self.state) = (0, State::Behind);
+        input.skip(le16(&fixed, 16).into())
+    }
+
+    /// Looks at what is behind an archive; whether it is another one.
+    fn behind(&mut self, input: &mut Input, log: &mut Log) -> Result<bool, Failure> {
+        loop {
+            match input.peek(4)? {
+                [] => return Ok(false),
+                [b'P', b'K', ..] => {
+                    self.state = State::Between;
+                    return Ok(true);
+                }
+                [0 | b'\n' | b'\r' | b' ' | b'\t', ..] => input.consume(1),
+                _ => {
+                    log.flaw(input, "bytes behind a zip archive");
+                    return input.skip(u64::MAX);
+                }
+            }
+        }
     }
 
     /// Checks an entry against what its header or its descriptor tells: CRC-32, packed length,

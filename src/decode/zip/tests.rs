@@ -35,7 +35,7 @@ fn unsupported(stored: Vec<u8>, what: &str) {
 fn entries_and_archives_follow_each_other() {
     let (first, second) = (zip(b"{\"a\":1}"), told(b"{\"a\":2}"));
     let expected = (b"{\"a\":1}{\"a\":2}".to_vec(), vec![]);
-    assert_eq!(damage([&first[..], &second, b"\n\0"].concat()), expected);
+    assert_eq!(damage([&first[..], b"\n", &second, b"\n\0"].concat()), expected);
     // One archive of two entries, with a comment behind.
     let directory = descriptor(&first) + 16;
     let mut joined = [&first[..directory], &second].concat();
