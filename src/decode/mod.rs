@@ -1,15 +1,26 @@
 //! Stored bytes to content: look at the bytes first, then at what was declared.
+//!
+//! One encoding may lie inside another: CloudWatch Logs records are gzip before Firehose compresses
+//! them once more. Content is what no magic number is found in any more.
 
+mod frames;
 mod gzip;
+mod inflate;
+mod input;
+mod snappy;
 mod sniff;
+#[cfg(test)]
+mod tests;
+mod zip;
+mod zstd;
 
 use std::fmt;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, Read};
 
-use crate::limits::{DECODE_CHUNK_BYTES, EXPANSION_FREE_BYTES, EXPANSION_RATIO_MAX};
+use crate::limits::{EXPANSION_FREE_BYTES, EXPANSION_RATIO_MAX, LAYERS_MAX};
 use crate::outcome::GapReason;
-use crate::source::{Body, BodyReader};
-use gzip::Members;
+use crate::source::Body;
+use input::{Decoder, Input, Layer};
 
 /// How an object's stored bytes are encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +36,8 @@ pub enum Encoding {
     SnappyJava,
     /// The block format of Hadoop's Snappy codec (`CompressionFormat` HADOOP_SNAPPY).
     HadoopSnappy,
+    /// Google's framing of Snappy, which Firehose does not write.
+    SnappyFraming,
     /// Zstandard.
     Zstd,
     /// An Apache Parquet file.
@@ -34,6 +47,10 @@ pub enum Encoding {
 }
 
 impl Encoding {
+    fn is_snappy(self) -> bool {
+        matches!(self, Self::SnappyJava | Self::HadoopSnappy)
+    }
+
     /// The encoding's name.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -42,6 +59,7 @@ impl Encoding {
             Self::Zip => "zip",
             Self::SnappyJava => "snappy-java",
             Self::HadoopSnappy => "hadoop-snappy",
+            Self::SnappyFraming => "snappy-framing",
             Self::Zstd => "zstd",
             Self::Parquet => "parquet",
             Self::Orc => "orc",
@@ -58,7 +76,8 @@ impl fmt::Display for Encoding {
 /// A place where stored bytes do not decode.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damaged {
-    /// Where, as an offset in the stored bytes.
+    /// Where, as an offset in the stored bytes. With one encoding inside another: how far the
+    /// outermost one had been read.
     pub stored_offset: u64,
     /// Content from this offset on is unproven: no checksum vouches for it.
     pub doubtful_from: u64,
@@ -71,52 +90,81 @@ pub struct Damaged {
 /// It ends where decoding fails; [`Content::finish`] tells why it ended.
 #[derive(Debug)]
 pub struct Content {
-    encoding: Encoding,
-    declared: Option<Encoding>,
-    inner: Inner,
-    stored: u64,
+    layers: Vec<Encoding>,
+    misdeclared: Option<Encoding>,
+    input: Input,
     decoded: u64,
-    limit: u64,
-    damage: Vec<Damaged>,
+    bounds: Bounds,
     failure: Option<GapReason>,
 }
 
-#[derive(Debug)]
-enum Inner {
-    Plain(Stored),
-    Gzip(Box<Members>),
-}
-
 /// Opens a body: looks at its first bytes, then at its `Content-Encoding`, then at what its key
-/// suggests. Content beyond `limit` bytes is refused.
+/// suggests; and then at what comes out. Content beyond `limit` bytes is refused.
 ///
 /// # Errors
 /// [`GapReason::Unsupported`] for an encoding that is recognised and cannot be read,
-/// [`GapReason::Failed`] when the body cannot be read.
+/// [`GapReason::TooLarge`] for what inflates beyond reason, [`GapReason::Failed`] when the body
+/// cannot be read.
 pub fn open(body: Body, suggested: Option<Encoding>, limit: u64) -> Result<Content, GapReason> {
-    let stored = body.len();
-    let declared = body.content_encoding.as_deref().and_then(sniff::declared).or(suggested);
-    let mut reader = Stored::new(body);
-    let head = reader.fill_buf().map_err(|error| failed(&error))?;
-    let encoding = sniff::encoding(head, declared);
-    let inner = match encoding {
-        Encoding::Plain => Inner::Plain(reader),
-        Encoding::Gzip => Inner::Gzip(Box::new(Members::new(reader))),
-        other => return Err(GapReason::Unsupported(other.to_string())),
-    };
-    let (damage, failure) = (Vec::new(), None);
-    Ok(Content { encoding, declared, inner, stored, decoded: 0, limit, damage, failure })
+    let bounds = Bounds { stored: body.len(), limit };
+    let named = body.content_encoding.as_deref().and_then(sniff::declared);
+    let declared = named.or(suggested);
+    let mut input = Input::body(body);
+    let mut encoding = sniff::encoding(input.peek(sniff::HEAD_BYTES)?, bounds.stored, declared);
+    // Firehose stores both Snappy kinds under one extension: it is right for either.
+    let right = declared.is_none_or(|declared| {
+        declared == encoding || (named.is_none() && declared.is_snappy() && encoding.is_snappy())
+    });
+    let misdeclared = declared.filter(|_| !right);
+    let mut layers = Vec::new();
+    while encoding != Encoding::Plain {
+        layers.push(encoding);
+        let decoder = decoder(encoding).filter(|_| layers.len() <= LAYERS_MAX);
+        let decoder = decoder.ok_or_else(|| GapReason::Unsupported(nested(&layers)))?;
+        input = Input::layer(Layer::new(input, decoder, bounds));
+        encoding = sniff::magic(input.peek(sniff::HEAD_BYTES)?).unwrap_or(Encoding::Plain);
+    }
+    Ok(Content { layers, misdeclared, input, decoded: 0, bounds, failure: None })
+}
+
+fn decoder(encoding: Encoding) -> Option<Box<dyn Decoder>> {
+    Some(match encoding {
+        Encoding::Gzip => Box::new(gzip::Gzip::new()),
+        Encoding::Zip => Box::new(zip::Zip::new()),
+        Encoding::SnappyJava => Box::new(snappy::Java::default()),
+        Encoding::HadoopSnappy => Box::new(snappy::Hadoop::default()),
+        Encoding::Zstd => Box::new(zstd::Zstd::new()),
+        Encoding::Plain => return None,
+        Encoding::SnappyFraming | Encoding::Parquet | Encoding::Orc => return None,
+    })
+}
+
+/// Encodings in words: "gzip inside zip", where the outermost is ZIP.
+fn nested(layers: &[Encoding]) -> String {
+    let names: Vec<_> = layers.iter().rev().map(|layer| layer.as_str()).collect();
+    names.join(" inside ")
 }
 
 impl Content {
-    /// How the stored bytes are encoded: what they are, not what they were declared to be.
+    /// How the stored bytes are encoded: what they are, not what they were declared to be. Of one
+    /// encoding inside another it is the outermost.
     pub fn encoding(&self) -> Encoding {
-        self.encoding
+        self.layers.first().copied().unwrap_or(Encoding::Plain)
+    }
+
+    /// All encodings that were undone, outermost first; none for plain content.
+    pub fn layers(&self) -> &[Encoding] {
+        &self.layers
+    }
+
+    /// One encoding inside another, in words: "gzip inside zip". `None` where at most one was undone.
+    pub fn layered(&self) -> Option<String> {
+        (self.layers.len() > 1).then(|| nested(&self.layers))
     }
 
     /// What the bytes were declared to be, where that is something else.
     pub fn misdeclared(&self) -> Option<Encoding> {
-        self.declared.filter(|&declared| declared != self.encoding)
+        self.misdeclared
     }
 
     /// Why the content ended: whole, or with damage.
@@ -124,24 +172,11 @@ impl Content {
     /// # Errors
     /// When its end is not the object's: the body could not be read on, or it is too large. Nothing
     /// that came before counts.
-    pub fn finish(self) -> Result<Vec<Damaged>, GapReason> {
-        self.failure.map_or(Ok(self.damage), Err)
-    }
-
-    fn check_size(&mut self) -> io::Result<()> {
-        let too_large = if self.decoded > self.limit {
-            format!("content is larger than {} bytes (--max-object-size)", self.limit)
-        } else if self.decoded > EXPANSION_FREE_BYTES
-            && self.decoded / EXPANSION_RATIO_MAX > self.stored
-        {
-            format!(
-                "{} stored bytes inflate to more than {} times as many: a decompression bomb",
-                self.stored, EXPANSION_RATIO_MAX
-            )
-        } else {
-            return Ok(());
-        };
-        self.fail(GapReason::TooLarge(too_large))
+    pub fn finish(mut self) -> Result<Vec<Damaged>, GapReason> {
+        match self.failure {
+            Some(reason) => Err(reason),
+            None => Ok(self.input.take_damage()),
+        }
     }
 
     fn fail<T>(&mut self, reason: GapReason) -> io::Result<T> {
@@ -156,75 +191,47 @@ impl Read for Content {
         if self.failure.is_some() {
             return Ok(0);
         }
-        let result = match &mut self.inner {
-            Inner::Plain(stored) => stored.read(out),
-            Inner::Gzip(members) => members.read(out, self.decoded, &mut self.damage),
-        };
-        let count = match result {
+        let count = match self.input.read(out) {
             Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
-            Err(error) => return self.fail(failed(&error)),
+            Err(failure) => return self.fail(failure.into()),
         };
-        let head = &out[..count];
-        if self.decoded == 0 && self.encoding == Encoding::Gzip && sniff::is_gzip(head) {
-            return self.fail(GapReason::Unsupported("gzip inside gzip".into()));
-        }
         self.decoded += count as u64;
-        self.check_size()?;
-        Ok(count)
+        match self.bounds.check(self.decoded) {
+            Ok(()) => Ok(count),
+            Err(reason) => self.fail(reason),
+        }
     }
 }
 
-/// The stored bytes, with their offset counted.
-#[derive(Debug)]
-struct Stored {
-    reader: BufReader<BodyReader>,
-    offset: u64,
+/// How far a body may inflate.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    stored: u64,
+    limit: u64,
 }
 
-impl Stored {
-    fn new(body: Body) -> Self {
-        let capacity = DECODE_CHUNK_BYTES.min(usize::try_from(body.len()).unwrap_or(usize::MAX));
-        let reader = BufReader::with_capacity(capacity.max(64), body.into_reader());
-        Self { reader, offset: 0 }
-    }
-}
-
-/// Marks an error as the body's own, among those of a decoder.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct BodyFailed(io::Error);
-
-impl Read for Stored {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let count = self.reader.read(out).map_err(mark)?;
-        self.offset += count as u64;
-        Ok(count)
-    }
-}
-
-impl BufRead for Stored {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.reader.fill_buf().map_err(mark)
+impl Bounds {
+    /// Whether there may be so much content.
+    fn check(self, decoded: u64) -> Result<(), GapReason> {
+        if decoded > self.limit {
+            return Err(GapReason::TooLarge(format!(
+                "content is larger than {} bytes (--max-object-size)",
+                self.limit
+            )));
+        }
+        self.check_ratio(decoded)
     }
 
-    fn consume(&mut self, count: usize) {
-        self.offset += count as u64;
-        self.reader.consume(count);
+    /// Whether so much may come out of any one encoding: what is inside another costs time even
+    /// where no content comes of it.
+    fn check_ratio(self, decoded: u64) -> Result<(), GapReason> {
+        if decoded > EXPANSION_FREE_BYTES && decoded / EXPANSION_RATIO_MAX > self.stored {
+            return Err(GapReason::TooLarge(format!(
+                "{} stored bytes inflate to more than {EXPANSION_RATIO_MAX} times as many: a \
+                 decompression bomb",
+                self.stored
+            )));
+        }
+        Ok(())
     }
-}
-
-fn mark(error: io::Error) -> io::Error {
-    match error.kind() {
-        io::ErrorKind::Interrupted => error,
-        _ => io::Error::other(BodyFailed(error)),
-    }
-}
-
-fn is_body_failure(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<BodyFailed>())
-}
-
-fn failed(error: &io::Error) -> GapReason {
-    GapReason::Failed(format!("body could not be read: {error}"))
 }
