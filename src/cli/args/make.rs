@@ -90,7 +90,7 @@ pub struct DemoArgs {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// How objects are compressed
-    #[arg(long, value_enum, value_name = "HOW", default_value = "gzip")]
+    #[arg(long, value_enum, value_name = "HOW", default_value = "none")]
     pub compression: CompressionArg,
 }
 

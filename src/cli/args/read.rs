@@ -14,13 +14,14 @@ pub struct ReadArgs {
     /// s3://BUCKET means the prefix firehose/, s3://BUCKET/ is the whole bucket.
     #[arg(value_name = "LOCATION")]
     pub location: Option<String>,
-    /// Only objects whose key time is not before this
+    /// Only objects that can hold records which arrived at this time or later
     ///
     /// A timestamp (2023-05-04T08:30:00Z), a date (2023-05-04), or a time ago (30m, 2h, 1d).
-    /// Objects are found by the time in their keys: the arrival of their first record.
+    /// Objects are found by the time in their keys, the arrival of their first record: those begun
+    /// up to 30 minutes before are read too, because of buffering.
     #[arg(long, value_name = "TIME", help_heading = "Which objects")]
     pub since: Option<String>,
-    /// Only objects whose key time is before this
+    /// Only objects that were begun before this time
     #[arg(long, value_name = "TIME", help_heading = "Which objects")]
     pub until: Option<String>,
     /// Time zone of the times in keys, as the delivery stream has it
