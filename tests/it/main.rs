@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
 
+// The object of the original pipeline, from a directory and from a bucket.
+mod article;
 // The command line as people and scripts meet it.
 mod cli;
 // What is listed, what of it is read, and how many requests that takes.
