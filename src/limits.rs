@@ -38,7 +38,7 @@ pub const EXPANSION_RATIO_MAX: u64 = 1000;
 pub const DECODE_CHUNK_BYTES: usize = 256 << 10;
 
 /// What is kept between one encoding and the one inside it, in bytes.
-pub const LAYER_BUFFER_BYTES: usize = 64 * KIB as usize;
+pub const LAYER_BUFFER_BYTES: usize = 64 << 10;
 
 /// Encodings one inside another that are undone. Firehose makes two of them: it compresses what
 /// CloudWatch Logs or a producer has compressed already.
@@ -46,7 +46,7 @@ pub const LAYERS_MAX: usize = 3;
 
 /// Largest content of one Snappy block that is read, in bytes. snappy-java makes blocks of 32 KiB,
 /// Hadoop of 256 KiB (`io.compression.codec.snappy.buffersize`), unless told otherwise.
-pub const SNAPPY_BLOCK_BYTES_MAX: usize = 16 * MIB as usize;
+pub const SNAPPY_BLOCK_BYTES_MAX: usize = 16 << 20;
 
 /// Largest window of a zstd frame, in bytes: what zstd itself gives unless told otherwise
 /// (`ZSTD_WINDOWLOG_LIMIT_DEFAULT`). RFC 8878 recommends encoders to stay below 8 MiB.
