@@ -6,7 +6,8 @@
 use std::io::{self, Write};
 
 use super::model::{self, skip_name};
-use super::{base64, screen};
+use super::screen;
+use crate::base64;
 use crate::check::{Dumped, Listed, Listing};
 use crate::outcome::{Class, Outcome, Place, Sample};
 

@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{ByteBook, FormatCount, Header, ObjectBook, Trouble, all, formats};
+use crate::base64;
 use crate::check::{DumpOutcome, Dumped};
-use crate::report::base64;
 
 /// A record with its origin. It is shown as the JSON value it is; else as text where it is UTF-8;
 /// else as base64.

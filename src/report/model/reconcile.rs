@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use super::{ByteBook, FormatCount, Header, ObjectBook, Trouble, all, formats};
+use crate::base64;
 use crate::limits;
 use crate::outcome::{self, Outcome};
-use crate::report::{base64, identity_checked, screen};
+use crate::report::{identity_checked, screen};
 
 #[derive(Serialize)]
 struct ProducedBook {
