@@ -12,8 +12,10 @@
 //! of their keys, and everything is reported in that order.
 
 mod catalog;
+mod compare;
 mod dump;
 mod excerpts;
+mod failed;
 mod list;
 mod reconcile;
 mod stage;

@@ -56,6 +56,11 @@ pub const ZSTD_WINDOW_BYTES_MAX: u64 = 128 * MIB;
 /// may be compressed ten times over.
 pub const RAW_DATA_BYTES_MAX: u64 = 100 * MIB;
 
+/// Characters that are kept of an error code.
+pub const ERROR_CODE_CHARS: usize = 100;
+/// Characters that are kept of an error message.
+pub const ERROR_MESSAGE_CHARS: usize = 500;
+
 /// Content that automatic detection of the record format may look at, in bytes.
 pub const SNIFF_BYTES: usize = 64 << 10;
 

@@ -126,6 +126,7 @@ impl Run {
             object_bytes: self.plan.limits.object_bytes,
             identities: None,
             proves: false,
+            knows_errors: true,
             spans: samples,
         };
         let work =

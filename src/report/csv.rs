@@ -144,7 +144,8 @@ pub(super) fn reconcile(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()
         out,
     )?;
     let differences = &outcome.differences;
-    let classes: [(&'static str, &Class); 4] = [
+    let classes: [(&'static str, &Class); 5] = [
+        ("failed", &differences.failed),
         ("missing", &differences.missing),
         ("duplicate", &differences.duplicates),
         ("unexpected", &differences.unexpected),
@@ -152,12 +153,12 @@ pub(super) fn reconcile(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()
     ];
     for (kind, class) in classes {
         for sample in &class.samples {
-            let place = sample.found_at.first();
-            let (key, offset) = split(place);
-            finding(
-                Finding { kind, key, offset, sample: Some(sample), ..Finding::default() },
-                out,
-            )?;
+            let failure = sample.failure.as_ref().filter(|_| kind == "failed");
+            let place = if failure.is_some() { &sample.failed_at } else { &sample.found_at };
+            let (key, offset) = split(place.first());
+            let reason = failure.map(|failure| screen::text(&failure.to_string()).into_owned());
+            let sample = Some(sample);
+            finding(Finding { kind, key, offset, reason, sample, ..Finding::default() }, out)?;
         }
     }
     for span in &outcome.malformed {

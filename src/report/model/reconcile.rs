@@ -77,6 +77,26 @@ pub(crate) struct Sample<'a> {
     truncated: bool,
     produced_at: Vec<Place<'a>>,
     found_at: Vec<Place<'a>>,
+    failed: u64,
+    failed_at: Vec<Place<'a>>,
+    failure: Option<Failure<'a>>,
+}
+
+/// Why a record was not delivered.
+#[derive(Serialize)]
+struct Failure<'a> {
+    code: &'a str,
+    message: &'a str,
+    attempts: Option<u64>,
+    arrival: Option<String>,
+}
+
+impl<'a> From<&'a outcome::Failure> for Failure<'a> {
+    fn from(failure: &'a outcome::Failure) -> Self {
+        let outcome::Failure { code, message, attempts, arrival } = failure;
+        let arrival = arrival.map(|arrival| arrival.to_string());
+        Self { code, message, attempts: *attempts, arrival }
+    }
 }
 
 impl<'a> Sample<'a> {
@@ -97,6 +117,9 @@ impl<'a> Sample<'a> {
             truncated,
             produced_at: places(&sample.produced_at),
             found_at: places(&sample.found_at),
+            failed: sample.failed,
+            failed_at: places(&sample.failed_at),
+            failure: sample.failure.as_ref().map(Failure::from),
         }
     }
 }
@@ -133,6 +156,33 @@ struct Allow {
     failed: bool,
 }
 
+/// What stands in error output, whether or not it was produced.
+#[derive(Serialize)]
+struct ErrorOutput<'a> {
+    objects: u64,
+    documents: u64,
+    records: u64,
+    codes: Vec<Code<'a>>,
+}
+
+#[derive(Serialize)]
+struct Code<'a> {
+    code: &'a str,
+    records: u64,
+}
+
+impl<'a> From<&'a outcome::ErrorOutput> for ErrorOutput<'a> {
+    fn from(output: &'a outcome::ErrorOutput) -> Self {
+        let codes = output.codes.iter();
+        Self {
+            objects: output.objects,
+            documents: output.documents,
+            records: output.records,
+            codes: codes.map(|(code, records)| Code { code, records: *records }).collect(),
+        }
+    }
+}
+
 /// What a reconciliation says in numbers and words, without samples.
 #[derive(Serialize)]
 pub(crate) struct ReconcileFacts<'a> {
@@ -144,6 +194,7 @@ pub(crate) struct ReconcileFacts<'a> {
     identity_checked: bool,
     allow: Allow,
     books: Books,
+    error_output: ErrorOutput<'a>,
     malformed_spans: u64,
     recovered: u64,
     formats: Vec<FormatCount>,
@@ -159,6 +210,7 @@ impl<'a> ReconcileFacts<'a> {
             identity_checked: identity_checked(outcome),
             allow: Allow { duplicates, unexpected, failed },
             books: (&outcome.books).into(),
+            error_output: (&outcome.error_output).into(),
             malformed_spans: outcome.malformed_spans,
             recovered: outcome.recovered,
             formats: formats(&outcome.formats),
@@ -171,6 +223,7 @@ impl<'a> ReconcileFacts<'a> {
 pub(crate) struct ReconcileSummary<'a> {
     #[serde(flatten)]
     facts: ReconcileFacts<'a>,
+    failed: Counts,
     missing: Counts,
     duplicates: Counts,
     unexpected: Counts,
@@ -182,6 +235,7 @@ impl<'a> ReconcileSummary<'a> {
         let differences = &outcome.differences;
         Self {
             facts: ReconcileFacts::new(outcome),
+            failed: (&differences.failed).into(),
             missing: (&differences.missing).into(),
             duplicates: (&differences.duplicates).into(),
             unexpected: (&differences.unexpected).into(),
@@ -195,6 +249,7 @@ impl<'a> ReconcileSummary<'a> {
 pub(crate) struct Reconcile<'a> {
     #[serde(flatten)]
     facts: ReconcileFacts<'a>,
+    failed: Class<'a>,
     missing: Class<'a>,
     duplicates: Class<'a>,
     unexpected: Class<'a>,
@@ -208,6 +263,7 @@ impl<'a> Reconcile<'a> {
         let differences = &outcome.differences;
         Self {
             facts: ReconcileFacts::new(outcome),
+            failed: (&differences.failed).into(),
             missing: (&differences.missing).into(),
             duplicates: (&differences.duplicates).into(),
             unexpected: (&differences.unexpected).into(),
