@@ -48,7 +48,7 @@ fn naive(all: [&[Row]; 4]) -> Result {
             found_at,
             failed_at,
         };
-        let mut add = |tally: &mut Tally, records: usize| {
+        let add = |tally: &mut Tally, records: usize| {
             tally.records += records as u64;
             tally.identities += 1;
             tally.groups.push(group.clone());
