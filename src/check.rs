@@ -27,7 +27,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 
 pub use catalog::Listed;
-pub use dump::{DumpOutcome, DumpSink, Dumped};
+pub use dump::{DumpOutcome, DumpSink, Dumped, LEFT_OUT, Wanted};
 pub use list::{Contents, Estimate, Listing};
 pub use truth::Manifest;
 

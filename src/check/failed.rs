@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::failed::Document;
 use crate::fingerprint::Identity;
 use crate::limits::{ERROR_CODE_CHARS, ERROR_MESSAGE_CHARS};
-use crate::outcome::{Failure, excerpt};
+use crate::outcome::{self, Failure, excerpt};
 use crate::split::{Damage, FormatChoice, Record, Span, Tally};
 
 /// What one object of error output holds.
@@ -27,6 +27,16 @@ impl ErrorOutput {
         self.documents += 1;
         self.records += records;
         *self.codes.entry(clip(&document.code, ERROR_CODE_CHARS)).or_default() += records;
+    }
+
+    /// Adds it to what a run has seen of error output.
+    pub(super) fn add_to(&self, all: &mut outcome::ErrorOutput) {
+        all.objects += 1;
+        all.documents += self.documents;
+        all.records += self.records;
+        for (code, records) in &self.codes {
+            *all.codes.entry(code.clone()).or_default() += records;
+        }
     }
 }
 

@@ -213,13 +213,7 @@ impl Seen {
     }
 
     fn errors(&mut self, number: u64, errors: &ErrorOutput) {
-        let all = &mut self.outcome.error_output;
-        all.objects += 1;
-        all.documents += errors.documents;
-        all.records += errors.records;
-        for (code, records) in &errors.codes {
-            *all.codes.entry(code.clone()).or_default() += records;
-        }
+        errors.add_to(&mut self.outcome.error_output);
         let row = |&(identity, offset)| Row::new(identity, Place::new(number, offset));
         self.found.failed.commit(errors.rows.iter().map(row));
     }

@@ -83,6 +83,7 @@ pub(super) fn list(listing: &Listing, out: &mut dyn Write) -> io::Result<()> {
             "recovered",
             "malformed_spans",
             "malformed_bytes",
+            "error_documents",
         ],
         out,
     )?;
@@ -110,6 +111,7 @@ fn object(listed: &Listed, out: &mut dyn Write) -> io::Result<()> {
             Cell::number(contents.as_ref().map(|contents| contents.recovered)),
             Cell::number(contents.as_ref().map(|contents| contents.malformed_spans)),
             Cell::number(contents.as_ref().map(|contents| contents.bytes.malformed)),
+            Cell::number(contents.as_ref().and_then(|contents| contents.error_documents)),
         ],
         out,
     )

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{ByteBook, FormatCount, Header, ObjectBook, Trouble, all, formats};
+use super::{ByteBook, ErrorOutput, FormatCount, Header, ObjectBook, Trouble, all, formats};
 use crate::base64;
 use crate::limits;
 use crate::outcome::{self, Outcome};
@@ -154,33 +154,6 @@ struct Allow {
     duplicates: bool,
     unexpected: bool,
     failed: bool,
-}
-
-/// What stands in error output, whether or not it was produced.
-#[derive(Serialize)]
-struct ErrorOutput<'a> {
-    objects: u64,
-    documents: u64,
-    records: u64,
-    codes: Vec<Code<'a>>,
-}
-
-#[derive(Serialize)]
-struct Code<'a> {
-    code: &'a str,
-    records: u64,
-}
-
-impl<'a> From<&'a outcome::ErrorOutput> for ErrorOutput<'a> {
-    fn from(output: &'a outcome::ErrorOutput) -> Self {
-        let codes = output.codes.iter();
-        Self {
-            objects: output.objects,
-            documents: output.documents,
-            records: output.records,
-            codes: codes.map(|(code, records)| Code { code, records: *records }).collect(),
-        }
-    }
 }
 
 /// What a reconciliation says in numbers and words, without samples.

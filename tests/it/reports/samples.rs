@@ -353,6 +353,7 @@ pub(super) fn listing_with_records() -> Listing {
             malformed,
         },
         malformed_spans: u64::from(malformed > 0),
+        error_documents: None,
     };
     listing.objects[1].contents = Some(contents(10, 0));
     listing.objects[2].contents = Some(contents(123_456, 40));
@@ -382,6 +383,7 @@ pub(super) fn dump() -> DumpOutcome {
         bytes: ByteBook { decoded: 196, records: 156, separators: 0, malformed: 40 },
         records: 2,
         recovered: 1,
+        error_output: ErrorOutput::default(),
         malformed: vec![span(8, 78, 40, 118, Damage::NoBoundary(b'{'))],
         malformed_spans: 1,
         closed: false,
