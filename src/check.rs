@@ -12,8 +12,10 @@
 //! of their keys, and everything is reported in that order.
 
 mod catalog;
+mod compare;
 mod dump;
 mod excerpts;
+mod failed;
 mod list;
 mod reconcile;
 mod stage;
@@ -25,7 +27,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 
 pub use catalog::Listed;
-pub use dump::{DumpOutcome, DumpSink, Dumped};
+pub use dump::{DumpOutcome, DumpSink, Dumped, LEFT_OUT, Wanted};
 pub use list::{Contents, Estimate, Listing};
 pub use truth::Manifest;
 

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+mod base64;
 pub mod check;
 #[cfg(all(feature = "cli", feature = "aws"))]
 pub mod cli;
@@ -10,6 +11,7 @@ pub mod decode;
 pub mod endpoint;
 pub mod error;
 pub mod exit;
+pub mod failed;
 pub mod fingerprint;
 pub mod limits;
 pub mod naming;

@@ -52,6 +52,15 @@ pub const SNAPPY_BLOCK_BYTES_MAX: usize = 16 << 20;
 /// (`ZSTD_WINDOWLOG_LIMIT_DEFAULT`). RFC 8878 recommends encoders to stay below 8 MiB.
 pub const ZSTD_WINDOW_BYTES_MAX: u64 = 128 * MIB;
 
+/// Largest content of the raw data in one error document, in bytes: what is put as one record, and
+/// may be compressed ten times over.
+pub const RAW_DATA_BYTES_MAX: u64 = 100 * MIB;
+
+/// Characters that are kept of an error code.
+pub const ERROR_CODE_CHARS: usize = 100;
+/// Characters that are kept of an error message.
+pub const ERROR_MESSAGE_CHARS: usize = 500;
+
 /// Content that automatic detection of the record format may look at, in bytes.
 pub const SNIFF_BYTES: usize = 64 << 10;
 

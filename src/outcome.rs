@@ -4,7 +4,10 @@
 //! *gap* is evidence that could not be obtained, an [`Error`](crate::error::Error) ends the run.
 //! Nothing here knows how it will be shown.
 
+use std::collections::BTreeMap;
 use std::fmt;
+
+use jiff::Timestamp;
 
 use crate::limits;
 use crate::split::{Damage, Format};
@@ -134,13 +137,49 @@ pub struct Place {
     pub offset: u64,
 }
 
-/// One identity that does not balance.
+/// Why a record was not delivered, as its error document says.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The error's code: `Lambda.FunctionError`, say. The set is open.
+    pub code: String,
+    /// The error in words; empty where nothing is said.
+    pub message: String,
+    /// How often Firehose tried.
+    pub attempts: Option<u64>,
+    /// When Firehose received the record.
+    pub arrival: Option<Timestamp>,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { code, message, .. } = self;
+        let colon = if message.is_empty() { "" } else { ": " };
+        write!(f, "{code}{colon}{message}")
+    }
+}
+
+/// What stands in error output, whether or not it was produced.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ErrorOutput {
+    /// Objects that are error output.
+    pub objects: u64,
+    /// Error documents in them.
+    pub documents: u64,
+    /// Records in these documents.
+    pub records: u64,
+    /// These records by the code of their error.
+    pub codes: BTreeMap<String, u64>,
+}
+
+/// One identity that does not balance.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sample {
     /// How many times it was produced.
     pub produced: u64,
     /// How many times it was found in data objects.
     pub found: u64,
+    /// How many times it was found in error output.
+    pub failed: u64,
     /// The record, or its beginning (at most [`limits::EXCERPT_BYTES`]); empty where its bytes are
     /// not at hand.
     pub excerpt: Vec<u8>,
@@ -148,6 +187,11 @@ pub struct Sample {
     pub produced_at: Vec<Place>,
     /// Where it was found: at most [`limits::PLACES_SHOWN`].
     pub found_at: Vec<Place>,
+    /// Where it stands in error output: at most [`limits::PLACES_SHOWN`]. The offset is that of its
+    /// error document.
+    pub failed_at: Vec<Place>,
+    /// Why it failed, by the first of these documents.
+    pub failure: Option<Failure>,
 }
 
 /// A class of findings: how many records, and some of them by name.
@@ -164,6 +208,8 @@ pub struct Class {
 /// What reconciling two multisets found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Differences {
+    /// Produced, not delivered, and found in error output.
+    pub failed: Class,
     /// Produced, and nowhere to be found.
     pub missing: Class,
     /// Found more often than produced.
@@ -368,8 +414,10 @@ pub struct Outcome {
     pub matching: String,
     /// The four equations.
     pub books: Books,
-    /// What is missing, doubled, unexpected.
+    /// What is failed, missing, doubled, unexpected.
     pub differences: Differences,
+    /// What stands in error output.
+    pub error_output: ErrorOutput,
     /// Spans that are no record: the first by key and offset, as many as samples were asked for.
     pub malformed: Vec<Malformed>,
     /// How many such spans there are.

@@ -7,6 +7,7 @@ use std::io;
 use futures::StreamExt;
 use tokio::sync::mpsc;
 
+use super::failed::{ErrorOutput, Sorted, Sorter};
 use super::stage::{Offsets, doubtful_from};
 use super::{Run, gap, integrity, joined};
 use crate::decode::{self, Damaged};
@@ -14,10 +15,22 @@ use crate::error::{Error, Result};
 use crate::naming;
 use crate::observe::Event;
 use crate::outcome::{
-    ByteBook, Formats, Gap, GapReason, Malformed, Note, ObjectBook, Undecodable, Verdict,
+    self, ByteBook, Formats, Gap, GapReason, Malformed, Note, ObjectBook, Undecodable, Verdict,
 };
 use crate::source::{Body, ObjectRef};
-use crate::split::{self, Format, Record, Sink, Span, Standing, Tally};
+use crate::split::{self, Format, FormatChoice, Record, Sink, Span, Standing, Tally};
+
+/// Code of the note that error output was not asked for, and is there.
+pub const LEFT_OUT: &str = "error-output-left-out";
+
+/// What to give out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// Records of data.
+    Data,
+    /// Records in error output: what Firehose could not deliver, decoded.
+    Failed,
+}
 
 /// One record on its way out of `dump`.
 #[derive(Debug, Clone, Copy)]
@@ -26,7 +39,7 @@ pub struct Dumped<'a> {
     pub bytes: &'a [u8],
     /// The object's key.
     pub key: &'a str,
-    /// Where it begins in the object's content.
+    /// Where it begins in the object's content; of a failed record, where its error document does.
     pub offset: u64,
     /// Its number in the object, from 0.
     pub index: u64,
@@ -62,6 +75,8 @@ pub struct DumpOutcome {
     pub records: u64,
     /// Those of them that touch damage or stand behind it.
     pub recovered: u64,
+    /// What stands in error output, given out or not.
+    pub error_output: outcome::ErrorOutput,
     /// Spans that are no record: the first by key and offset, as many as were asked for.
     pub malformed: Vec<Malformed>,
     /// How many such spans there are.
@@ -86,7 +101,7 @@ impl DumpOutcome {
 }
 
 impl Run {
-    /// Gives out every record, in the order of keys and offsets. Of malformed spans the first
+    /// Gives out every record that is wanted, in the order of keys and offsets. Of malformed spans the first
     /// `samples` are kept.
     ///
     /// An object whose body turns out unreadable half-way is a gap, though its first records are
@@ -94,13 +109,18 @@ impl Run {
     ///
     /// # Errors
     /// When the listing fails, a cap would be passed, or the sink does not take a record.
-    pub async fn dump(&self, sink: Box<dyn DumpSink>, samples: usize) -> Result<DumpOutcome> {
+    pub async fn dump(
+        &self,
+        sink: Box<dyn DumpSink>,
+        wanted: Wanted,
+        samples: usize,
+    ) -> Result<DumpOutcome> {
         let catalog = self.catalog().await?;
         self.admit(&catalog)?;
         let objects = catalog.to_read();
         let bytes = catalog.bytes_to_read();
         self.observer.on(Event::ReadingStarts { objects: objects.len() as u64, bytes });
-        let mut dump = Dump { sink, samples, outcome: DumpOutcome::default() };
+        let mut dump = Dump { sink, wanted, samples, outcome: DumpOutcome::default() };
         dump.outcome.location = self.plan.location.to_string();
         dump.outcome.objects = catalog.book();
         dump.outcome.notes = catalog.notes;
@@ -123,6 +143,7 @@ impl Run {
             }
         }
         dump.outcome.objects.assert_balanced();
+        dump.left_out();
         Ok(dump.outcome)
     }
 
@@ -166,6 +187,7 @@ impl Run {
 
 struct Dump {
     sink: Box<dyn DumpSink>,
+    wanted: Wanted,
     samples: usize,
     outcome: DumpOutcome,
 }
@@ -186,10 +208,20 @@ impl Dump {
             }
         };
         let offsets = Offsets::of(content.encoding());
-        let mut sink = Forward { dump: self, key: &object.key, index: 0, offsets, error: None };
+        let mut sink = Forward {
+            dump: self,
+            key: &object.key,
+            format: &plan.format,
+            sorter: Sorter::default(),
+            errors: ErrorOutput::default(),
+            index: 0,
+            offsets,
+            error: None,
+        };
         let (format, mut tally, _) = split::split(&mut content, &plan.format, &mut sink);
-        let offsets = sink.offsets;
-        match sink.error {
+        let Forward { sorter, errors, offsets, error, .. } = sink;
+        sorter.settle(&mut tally);
+        match error {
             Some(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 self.outcome.closed = true;
                 return Ok(());
@@ -200,27 +232,55 @@ impl Dump {
         match content.finish() {
             Ok(damage) => {
                 tally.recovered += doubtful_from(&damage).map_or(0, |from| offsets.from(from));
-                self.commit(&object.key, format, &tally, damage);
+                let errors = sorter.is_error_output().then_some(errors);
+                self.commit(&object.key, format, &tally, errors, damage);
             }
             Err(reason) => self.gap(object, reason),
         }
         Ok(())
     }
 
-    fn commit(&mut self, key: &str, format: Format, tally: &Tally, damage: Vec<Damaged>) {
+    fn commit(
+        &mut self,
+        key: &str,
+        format: Format,
+        tally: &Tally,
+        errors: Option<ErrorOutput>,
+        damage: Vec<Damaged>,
+    ) {
         let outcome = &mut self.outcome;
         outcome.objects.read += 1;
         outcome.bytes.add(&tally.bytes);
-        outcome.records += tally.records;
-        outcome.recovered += tally.recovered;
         outcome.malformed_spans += tally.malformed_spans;
-        outcome.formats.add(&format, 1);
+        if self.wanted == Wanted::Data {
+            outcome.records += tally.records;
+            outcome.recovered += tally.recovered;
+        }
+        match errors {
+            Some(errors) => {
+                errors.add_to(&mut outcome.error_output);
+                outcome.records += if self.wanted == Wanted::Failed { errors.records } else { 0 };
+            }
+            None => outcome.formats.add(&format, 1),
+        }
         outcome.undecodable.extend(damage.into_iter().map(|damage| Undecodable {
             key: key.to_owned(),
             stored_offset: damage.stored_offset,
             decoded: tally.bytes.decoded,
             what: damage.what,
         }));
+    }
+
+    /// Says what was not asked for, and is there.
+    fn left_out(&mut self) {
+        let outcome::ErrorOutput { objects, records, .. } = self.outcome.error_output;
+        if self.wanted == Wanted::Data && objects > 0 {
+            let text = format!(
+                "{records} failed records in {objects} objects of error output are left out \
+                 (--failed gives them)"
+            );
+            self.outcome.notes.push(Note { code: LEFT_OUT, text });
+        }
     }
 
     fn gap(&mut self, object: &ObjectRef, reason: GapReason) {
@@ -233,12 +293,37 @@ impl Dump {
 struct Forward<'a> {
     dump: &'a mut Dump,
     key: &'a str,
+    format: &'a FormatChoice,
+    sorter: Sorter,
+    errors: ErrorOutput,
     index: u64,
     offsets: Offsets,
     error: Option<io::Error>,
 }
 
 impl Forward<'_> {
+    fn data(&mut self, record: &Record<'_>) {
+        self.offsets.note(record);
+        if self.dump.wanted == Wanted::Data {
+            self.give(record.bytes, record);
+        }
+    }
+
+    /// Gives out a record: one of the object, or one that its error document holds.
+    fn give(&mut self, bytes: &[u8], stands: &Record<'_>) {
+        if self.error.is_none() {
+            let result = self.dump.sink.record(Dumped {
+                bytes,
+                key: self.key,
+                offset: stands.offset,
+                index: self.index,
+                recovered: stands.standing == Standing::Recovered,
+            });
+            self.tried(result);
+            self.index += 1;
+        }
+    }
+
     fn tried(&mut self, result: io::Result<()>) {
         if let Err(error) = result {
             self.error.get_or_insert(error);
@@ -251,16 +336,20 @@ impl Sink for Forward<'_> {
         if self.error.is_some() {
             return;
         }
-        self.offsets.note(&record);
-        let result = self.dump.sink.record(Dumped {
-            bytes: record.bytes,
-            key: self.key,
-            offset: record.offset,
-            index: self.index,
-            recovered: record.standing == Standing::Recovered,
-        });
-        self.tried(result);
-        self.index += 1;
+        let mut failed = Vec::new();
+        let kept = self.dump.wanted == Wanted::Failed;
+        let take = |bytes: &[u8]| failed.extend(kept.then(|| bytes.to_vec()));
+        match self.sorter.sort(&record, self.format, take) {
+            Sorted::Data => self.data(&record),
+            Sorted::Failed(document, records) => {
+                self.errors.add(&document, records);
+                failed.iter().for_each(|bytes| self.give(bytes, &record));
+            }
+            Sorted::Rejected(span) => {
+                self.rejected(span.offset, record.bytes);
+                self.malformed(span);
+            }
+        }
     }
 
     fn malformed(&mut self, span: Span) {

@@ -8,69 +8,68 @@ use std::sync::Arc;
 
 use crate::decode;
 use crate::naming;
-use crate::outcome::excerpt;
 use crate::reconcile::Place;
 use crate::source::{Body, ObjectRef, Source};
 use crate::split::{self, FormatChoice, Record, Sink, Span};
 
-/// Records by their places.
-pub(super) type Excerpts = BTreeMap<Place, Vec<u8>>;
+/// What was looked for, by the places of records.
+pub(super) type Kept<T> = BTreeMap<Place, T>;
 
 /// One side's objects, by number.
 pub(super) trait Objects {
     fn object(&self, number: u64) -> Option<(Arc<dyn Source>, ObjectRef)>;
 }
 
-/// The beginnings of the records at these places. What cannot be read a second time is left out.
-pub(super) async fn read(
+/// What `keep` makes of the records at these places. What cannot be read a second time is left out.
+pub(super) async fn read<T: Send + 'static>(
     objects: &impl Objects,
     places: impl IntoIterator<Item = Place>,
     format: &FormatChoice,
     object_bytes: u64,
-) -> Excerpts {
+    keep: fn(&[u8]) -> Option<T>,
+) -> Kept<T> {
     let mut by_object: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
     for place in places {
         by_object.entry(place.object()).or_default().insert(place.offset());
     }
-    let mut excerpts = Excerpts::new();
+    let mut kept = Kept::new();
     for (number, offsets) in by_object {
         let Some((source, object)) = objects.object(number) else { continue };
         let Ok(body) = source.fetch(&object).await else { continue };
         let format = format.clone();
-        let look = move || look(number, &object.key, body, offsets, &format, object_bytes);
+        let mut look = Look { number, wanted: offsets, keep, found: Kept::new() };
+        let look = move || {
+            look.at(&object.key, body, &format, object_bytes);
+            look.found
+        };
         if let Ok(found) = tokio::task::spawn_blocking(look).await {
-            excerpts.extend(found);
+            kept.extend(found);
         }
     }
-    excerpts
+    kept
 }
 
-fn look(
+struct Look<T> {
     number: u64,
-    key: &str,
-    body: Body,
     wanted: BTreeSet<u64>,
-    format: &FormatChoice,
-    object_bytes: u64,
-) -> Excerpts {
-    let mut look = Look { number, wanted, found: Excerpts::new() };
-    if let Ok(mut content) = decode::open(body, naming::suggested_encoding(key), object_bytes) {
-        // Its verdict was given when it was read the first time.
-        let _ = split::split(&mut content, format, &mut look);
+    keep: fn(&[u8]) -> Option<T>,
+    found: Kept<T>,
+}
+
+impl<T> Look<T> {
+    fn at(&mut self, key: &str, body: Body, format: &FormatChoice, object_bytes: u64) {
+        if let Ok(mut content) = decode::open(body, naming::suggested_encoding(key), object_bytes) {
+            // Its verdict was given when it was read the first time.
+            let _ = split::split(&mut content, format, self);
+        }
     }
-    look.found
 }
 
-struct Look {
-    number: u64,
-    wanted: BTreeSet<u64>,
-    found: Excerpts,
-}
-
-impl Sink for Look {
+impl<T> Sink for Look<T> {
     fn record(&mut self, record: Record<'_>) {
         if self.wanted.remove(&record.offset) {
-            self.found.insert(Place::new(self.number, record.offset), excerpt(record.bytes));
+            let kept = (self.keep)(record.bytes);
+            self.found.extend(kept.map(|kept| (Place::new(self.number, record.offset), kept)));
         }
     }
 

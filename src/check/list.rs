@@ -29,6 +29,8 @@ pub struct Contents {
     pub bytes: ByteBook,
     /// Spans that are no record.
     pub malformed_spans: u64,
+    /// Error documents in it, if it is error output; then it has no records.
+    pub error_documents: Option<u64>,
 }
 
 /// What a listing found, objects in the order of their keys.
@@ -126,6 +128,7 @@ impl Run {
             object_bytes: self.plan.limits.object_bytes,
             identities: None,
             proves: false,
+            knows_errors: true,
             spans: samples,
         };
         let work =
@@ -179,6 +182,7 @@ impl Listing {
             recovered: staged.tally.recovered,
             bytes: staged.tally.bytes,
             malformed_spans: staged.tally.malformed_spans,
+            error_documents: staged.errors.map(|errors| errors.documents),
         });
     }
 

@@ -3,19 +3,21 @@
 use std::sync::Arc;
 
 use super::catalog::Catalog;
-use super::excerpts::{self, Excerpts, Objects};
+use super::compare::{Classes, Compared, compare};
+use super::excerpts::{self, Kept, Objects};
+use super::failed::{ErrorOutput, Failed};
 use super::list::{malformed, undecodable};
 use super::stage::{Staged, Stager};
 use super::truth::{Manifest, Truth};
-use super::{Run, gap, joined};
+use super::{Run, gap};
 use crate::error::Result;
 use crate::fingerprint::Policy;
 use crate::observe::Event;
 use crate::outcome::{
-    self, Class, Differences, FoundBook, GapReason, Malformed, Note, Outcome, ProducedBook, Sample,
+    self, Class, Differences, GapReason, Malformed, Note, Outcome, Sample, excerpt,
 };
 use crate::plan::{Expectation, ReconcilePlan};
-use crate::reconcile::{self, Found, Place, Row, Side};
+use crate::reconcile::{self, Found, Place, Row};
 use crate::source::{ObjectRef, Source};
 use crate::split::{Damage, FormatChoice, Standing};
 
@@ -33,7 +35,9 @@ impl Run {
         manifests: Vec<Manifest>,
     ) -> Result<Outcome> {
         let mut truth = Truth::default();
-        let manifest_stager = stager(plan, FormatChoice::Detect);
+        let mut manifest_stager = stager(plan, FormatChoice::Detect);
+        // What was produced may look like anything.
+        manifest_stager.knows_errors = false;
         for manifest in manifests {
             self.read_manifest(&manifest_stager, manifest, &mut truth).await?;
         }
@@ -41,7 +45,8 @@ impl Run {
         self.admit(&catalog)?;
         let mut seen = self.read_objects(plan, &catalog).await?;
         self.observer.on(Event::Comparing);
-        let compared = compare(plan, &mut truth.side, &mut seen).await?;
+        let found = std::mem::take(&mut seen.found);
+        let compared = compare(plan, std::mem::take(&mut truth.side), found).await?;
         let mut outcome = seen.outcome;
         outcome.location = self.plan.location.to_string();
         outcome.expectation = expectation(plan, &truth);
@@ -82,7 +87,8 @@ impl Run {
         Ok(seen)
     }
 
-    /// The samples of each class, with the records themselves where they can be had.
+    /// The samples of each class, with the records themselves where they can be had, and the reason
+    /// where they failed.
     async fn samples(&self, classes: Classes, truth: &Truth, stored: &Stored) -> Differences {
         let shown = |class: &reconcile::Tally, produced: bool| -> Vec<Place> {
             let groups = class.groups.iter();
@@ -93,13 +99,26 @@ impl Run {
                 })
                 .collect()
         };
-        let all = [&classes.missing, &classes.duplicates, &classes.unexpected, &classes.identical];
+        let all = [
+            &classes.failed,
+            &classes.missing,
+            &classes.duplicates,
+            &classes.unexpected,
+            &classes.identical,
+        ];
         let places = |produced| all.iter().flat_map(move |class| shown(class, produced));
         let (format, bytes) = (&self.plan.format, self.plan.limits.object_bytes);
-        let produced = excerpts::read(truth, places(true), &FormatChoice::Detect, bytes).await;
-        let found = excerpts::read(stored, places(false), format, bytes).await;
-        let class = |tally| class(tally, truth, &stored.catalog, &produced, &found);
+        let keep = |record: &[u8]| Some(excerpt(record));
+        let detect = FormatChoice::Detect;
+        let failed = classes.failed.groups.iter().filter_map(|group| group.failed_at.first());
+        let looks = Looks {
+            produced: excerpts::read(truth, places(true), &detect, bytes, keep).await,
+            found: excerpts::read(stored, places(false), format, bytes, keep).await,
+            failed: excerpts::read(stored, failed.copied(), format, bytes, Failed::read).await,
+        };
+        let class = |tally| class(tally, truth, &stored.catalog, &looks);
         Differences {
+            failed: class(classes.failed),
             missing: class(classes.missing),
             duplicates: class(classes.duplicates),
             unexpected: class(classes.unexpected),
@@ -119,8 +138,16 @@ fn stager(plan: &ReconcilePlan, format: FormatChoice) -> Stager {
         object_bytes: plan.read.limits.object_bytes,
         identities: Some((policy, plan.seed)),
         proves: matches!(plan.expectation, Expectation::Manifest(_)),
+        knows_errors: true,
         spans: plan.samples.max(1),
     }
+}
+
+/// What a second look at the samples showed.
+struct Looks {
+    produced: Kept<Vec<u8>>,
+    found: Kept<Vec<u8>>,
+    failed: Kept<Failed>,
 }
 
 /// What is stored.
@@ -162,7 +189,11 @@ impl Seen {
         outcome.malformed_spans += staged.tally.malformed_spans;
         outcome.malformed.extend(malformed(key, &staged));
         outcome.undecodable.extend(undecodable(key, &staged));
-        outcome.formats.add(&staged.format, 1);
+        match &staged.errors {
+            Some(errors) => self.errors(number, errors),
+            None => outcome.formats.add(&staged.format, 1),
+        }
+        let outcome = &mut self.outcome;
         self.incomplete += staged.incomplete;
         self.misdeclared += u64::from(staged.misdeclared.is_some());
         let place = |offset| Place::new(number, offset);
@@ -181,6 +212,12 @@ impl Seen {
         }
     }
 
+    fn errors(&mut self, number: u64, errors: &ErrorOutput) {
+        errors.add_to(&mut self.outcome.error_output);
+        let row = |&(identity, offset)| Row::new(identity, Place::new(number, offset));
+        self.found.failed.commit(errors.rows.iter().map(row));
+    }
+
     fn gap(&mut self, object: &ObjectRef, reason: GapReason) {
         self.outcome.books.objects.gaps += 1;
         self.outcome.gaps.push(gap(object, reason));
@@ -189,83 +226,6 @@ impl Seen {
     fn order(&mut self) {
         self.recovered_lens.sort_unstable();
         self.outcome.order(self.samples);
-    }
-}
-
-#[derive(Default)]
-struct Classes {
-    missing: reconcile::Tally,
-    duplicates: reconcile::Tally,
-    unexpected: reconcile::Tally,
-    identical: reconcile::Tally,
-}
-
-struct Compared {
-    produced: ProducedBook,
-    found: FoundBook,
-    classes: Classes,
-    unproven: Vec<Place>,
-}
-
-/// Compares the two sides, on a worker thread: sorting takes its time.
-async fn compare(plan: &ReconcilePlan, truth: &mut Side, seen: &mut Seen) -> Result<Compared> {
-    let (truth, mut found) = (std::mem::take(truth), std::mem::take(&mut seen.found));
-    let (samples, workers) = (plan.samples, plan.read.limits.workers);
-    let expectation = plan.expectation.clone();
-    let work = move || match expectation {
-        Expectation::Count(expected) => {
-            found.clean.merge(found.recovered);
-            compare_count(expected, found.clean, samples)
-        }
-        Expectation::Manifest(_) => {
-            let produced = truth.records();
-            compare_identities(produced, reconcile::compare(truth, found, samples, workers))
-        }
-    };
-    joined(tokio::task::spawn_blocking(work).await)
-}
-
-fn compare_count(expected: u64, found: Side, samples: usize) -> Compared {
-    let records = found.records();
-    let delivered = expected.min(records);
-    let (missing, unexpected) = (expected - delivered, records - delivered);
-    let identical = reconcile::repeats(found, samples);
-    let count = |records| reconcile::Tally { records, ..reconcile::Tally::default() };
-    Compared {
-        produced: ProducedBook { produced: expected, delivered, missing, ..Default::default() },
-        found: FoundBook { found: records, delivered, unexpected, duplicates: 0 },
-        classes: Classes {
-            missing: count(missing),
-            unexpected: count(unexpected),
-            identical,
-            ..Classes::default()
-        },
-        unproven: Vec::new(),
-    }
-}
-
-fn compare_identities(produced: u64, result: reconcile::Result) -> Compared {
-    let delivered = result.delivered;
-    Compared {
-        produced: ProducedBook {
-            produced,
-            delivered,
-            missing: result.missing.records,
-            ..Default::default()
-        },
-        found: FoundBook {
-            found: result.found,
-            delivered,
-            duplicates: result.duplicates.records,
-            unexpected: result.unexpected.records,
-        },
-        classes: Classes {
-            missing: result.missing,
-            duplicates: result.duplicates,
-            unexpected: result.unexpected,
-            ..Classes::default()
-        },
-        unproven: result.unproven,
     }
 }
 
@@ -297,13 +257,7 @@ fn demote(
     outcome.order(samples);
 }
 
-fn class(
-    tally: reconcile::Tally,
-    truth: &Truth,
-    catalog: &Catalog,
-    produced: &Excerpts,
-    found: &Excerpts,
-) -> Class {
+fn class(tally: reconcile::Tally, truth: &Truth, catalog: &Catalog, looks: &Looks) -> Class {
     let in_truth = |place: &Place| {
         let index = usize::try_from(place.object()).expect("numbers are indices");
         outcome::Place { key: truth.objects[index].2.clone(), offset: place.offset() }
@@ -311,16 +265,21 @@ fn class(
     let in_store =
         |place: &Place| outcome::Place { key: catalog.key(place.object()), offset: place.offset() };
     let sample = |group: reconcile::Group| {
+        let failed = group.failed_at.first().and_then(|place| looks.failed.get(place));
         let bytes = match group.produced_at.first() {
-            Some(place) => produced.get(place),
-            None => group.found_at.first().and_then(|place| found.get(place)),
+            Some(place) => looks.produced.get(place),
+            None => group.found_at.first().and_then(|place| looks.found.get(place)),
         };
+        let bytes = bytes.or(failed.map(|failed| &failed.excerpt));
         Sample {
             produced: group.produced,
             found: group.found,
+            failed: group.failed,
             excerpt: bytes.cloned().unwrap_or_default(),
             produced_at: group.produced_at.iter().map(in_truth).collect(),
             found_at: group.found_at.iter().map(in_store).collect(),
+            failed_at: group.failed_at.iter().map(in_store).collect(),
+            failure: failed.map(|failed| failed.failure.clone()),
         }
     };
     Class {
@@ -377,6 +336,16 @@ fn notes(outcome: &mut Outcome, plan: &ReconcilePlan, incomplete: u64, misdeclar
             format!(
                 "{} bytes are malformed: missing records may be among them",
                 books.bytes.malformed
+            ),
+        );
+    }
+    let surplus = outcome.error_output.records - books.produced.failed;
+    if surplus > 0 {
+        note(
+            "failed-without-loss",
+            format!(
+                "{surplus} records in error output are no loss: they were delivered as well, or \
+                 never produced"
             ),
         );
     }

@@ -1,5 +1,6 @@
 //! One object, from its body to what is committed of it. Synchronous, on a worker thread.
 
+use super::failed::{ErrorOutput, Sorted, Sorter};
 use crate::decode::{self, Damaged, Encoding};
 use crate::fingerprint::{Fingerprinter, Identity, Policy};
 use crate::limits::OBJECT_BYTES_CEILING;
@@ -17,6 +18,8 @@ pub(super) struct Stager {
     pub(super) identities: Option<(Policy, u64)>,
     /// Identities will be matched with those that were produced.
     pub(super) proves: bool,
+    /// Error output is looked for; else every record is one of data.
+    pub(super) knows_errors: bool,
     /// So many malformed spans are kept; the rest is only counted.
     pub(super) spans: usize,
 }
@@ -41,6 +44,8 @@ pub(super) struct Staged {
     pub(super) records: Vec<StagedRecord>,
     pub(super) spans: Vec<Span>,
     pub(super) damage: Vec<Damaged>,
+    /// What it holds if it is error output. Then none of its records is data.
+    pub(super) errors: Option<ErrorOutput>,
     /// Records that lack what the policy compares.
     pub(super) incomplete: u64,
 }
@@ -55,13 +60,24 @@ impl Stager {
         let mut content = decode::open(body, naming::suggested_encoding(key), limit)?;
         let (encoding, misdeclared) = (content.encoding(), content.misdeclared());
         let mut sink = Collect::new(self, encoding);
-        let (format, tally, ended) = split::split(&mut content, &self.format, &mut sink);
+        let (format, mut tally, ended) = split::split(&mut content, &self.format, &mut sink);
         let damage = content.finish()?;
         ended.map_err(|error| GapReason::Failed(error.to_string()))?;
         let incomplete = sink.fingerprinter.as_ref().map_or(0, Fingerprinter::incomplete);
-        let Collect { records, spans, offsets, .. } = sink;
-        let mut staged =
-            Staged { encoding, misdeclared, format, tally, records, spans, damage, incomplete };
+        let Collect { records, spans, offsets, sorter, errors, .. } = sink;
+        sorter.settle(&mut tally);
+        let errors = sorter.is_error_output().then_some(errors);
+        let mut staged = Staged {
+            encoding,
+            misdeclared,
+            format,
+            tally,
+            records,
+            spans,
+            damage,
+            errors,
+            incomplete,
+        };
         staged.doubt(&offsets);
         Ok(staged)
     }
@@ -108,7 +124,10 @@ impl Offsets {
     }
 }
 
-struct Collect {
+struct Collect<'a> {
+    format: &'a FormatChoice,
+    sorter: Sorter,
+    errors: ErrorOutput,
     fingerprinter: Option<Fingerprinter>,
     records: Vec<StagedRecord>,
     offsets: Offsets,
@@ -117,11 +136,14 @@ struct Collect {
     proves: bool,
 }
 
-impl Collect {
-    fn new(stager: &Stager, encoding: Encoding) -> Self {
+impl<'a> Collect<'a> {
+    fn new(stager: &'a Stager, encoding: Encoding) -> Self {
         let fingerprinter =
             stager.identities.as_ref().map(|(policy, seed)| Fingerprinter::new(policy, *seed));
         Self {
+            format: &stager.format,
+            sorter: if stager.knows_errors { Sorter::default() } else { Sorter::data() },
+            errors: ErrorOutput::default(),
             fingerprinter,
             records: Vec::new(),
             offsets: Offsets::of(encoding),
@@ -132,8 +154,8 @@ impl Collect {
     }
 }
 
-impl Sink for Collect {
-    fn record(&mut self, record: Record<'_>) {
+impl Collect<'_> {
+    fn data(&mut self, record: Record<'_>) {
         self.offsets.note(&record);
         let Some(fingerprinter) = &mut self.fingerprinter else { return };
         self.records.push(StagedRecord {
@@ -142,6 +164,21 @@ impl Sink for Collect {
             len: u32::try_from(record.bytes.len()).expect("RECORD_BYTES_MAX fits 32 bits"),
             standing: record.standing,
         });
+    }
+}
+
+impl Sink for Collect<'_> {
+    fn record(&mut self, record: Record<'_>) {
+        let (fingerprinter, rows) = (&mut self.fingerprinter, &mut self.errors.rows);
+        let take = |bytes: &[u8]| {
+            let fingerprinter = fingerprinter.as_mut();
+            rows.extend(fingerprinter.map(|known| (known.identity(bytes), record.offset)));
+        };
+        match self.sorter.sort(&record, self.format, take) {
+            Sorted::Data => self.data(record),
+            Sorted::Failed(document, records) => self.errors.add(&document, records),
+            Sorted::Rejected(span) => self.malformed(span),
+        }
     }
 
     fn malformed(&mut self, span: Span) {

@@ -8,7 +8,7 @@ use anstyle::Style;
 use super::output::Output;
 use super::request::Demo;
 use super::wire;
-use crate::check::{DumpSink, Dumped, Run};
+use crate::check::{DumpSink, Dumped, Run, Wanted};
 use crate::error::Result;
 use crate::fingerprint::Policy;
 use crate::observe::Silent;
@@ -39,7 +39,7 @@ pub(super) async fn run(demo: &Demo, mut output: Output) -> Result<Verdict> {
     let run = Run::new(Arc::clone(&stage.source), read.clone(), Arc::new(Silent));
     let listing = run.list(true, samples).await?;
     let records = FirstRecords::default();
-    let dumped = run.dump(Box::new(records.clone()), samples).await?;
+    let dumped = run.dump(Box::new(records.clone()), Wanted::Data, samples).await?;
     let plan = ReconcilePlan {
         read,
         expectation: Expectation::Manifest(Vec::new()),

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::output::{self, Output};
 use super::request::{Dump, Session};
 use super::run::Watched;
-use crate::check::{DumpOutcome, DumpSink, Dumped};
+use crate::check::{DumpOutcome, DumpSink, Dumped, LEFT_OUT};
 use crate::error::{Error, Result};
 use crate::outcome::Verdict;
 use crate::report::dump::Writer;
@@ -29,7 +29,7 @@ pub(super) async fn run(request: Dump, session: &Session) -> Result<u8> {
     }
     let slot = Arc::new(Mutex::new(Some(Writer::new(request.records, out, rejects))));
     let owner = Owner(Arc::clone(&slot));
-    let outcome = run.run.dump(Box::new(Filler(slot)), SAMPLES).await?;
+    let outcome = run.run.dump(Box::new(Filler(slot)), request.wanted, SAMPLES).await?;
     run.progress.clear();
     owner.finish(&outcome)?;
     if !session.quiet {
@@ -45,10 +45,15 @@ fn say(outcome: &DumpOutcome, session: &Session, watched: bool) -> Result<()> {
         let written = table::dump(outcome, session.stderr_layout(SAMPLES), &mut summary);
         written.map_err(|error| Error::io("stderr", error))?;
         output::say(&String::from_utf8_lossy(&summary));
-    } else if watched {
+        return Ok(());
+    }
+    if watched {
         let objects = counted(outcome.objects.read, "object", "objects");
         let records = counted(outcome.records, "record", "records");
         output::say(&format!("{records} from {objects}\n"));
+    }
+    for note in outcome.notes.iter().filter(|note| note.code == LEFT_OUT) {
+        output::say(&format!("{}\n", note.text));
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ use super::args::{
 };
 use super::env::Env;
 use super::request::{AwsOptions, Demo, Dump, List, Output, Reconcile, Request, Session, Simulate};
+use crate::check::Wanted;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::outcome::Allow;
@@ -86,6 +87,7 @@ fn dump(args: DumpArgs, session: &Session, env: &Env) -> Result<Dump> {
     };
     Ok(Dump {
         read: read_plan(&args.read, env)?,
+        wanted: if args.failed { Wanted::Failed } else { Wanted::Data },
         records,
         rejects: args.rejects,
         dry_run: args.read.dry_run,

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::args::ColorArg;
+use crate::check::Wanted;
 use crate::plan::{ReadPlan, ReconcilePlan};
 use crate::report::Form;
 use crate::report::dump::Records;
@@ -101,6 +102,8 @@ pub struct List {
 pub struct Dump {
     /// What to dump.
     pub read: ReadPlan,
+    /// Which records.
+    pub wanted: Wanted,
     /// What records look like.
     pub records: Records,
     /// Where malformed bytes go.

@@ -7,6 +7,9 @@
 //!            └ 1 missing   (p − d missing; d − p duplicates, or unexpected where p is 0)
 //! ```
 //!
+//! What was not delivered may have failed: of p − d records that are short, as many failed as stand
+//! in error output, and the rest is missing. What else stands there is no loss.
+//!
 //! Recovered records stand apart: one counts only if its identity was produced.
 
 use std::sync::Mutex;
@@ -14,19 +17,23 @@ use std::sync::Mutex;
 use super::rows::{Place, Row, Side};
 use crate::limits::PLACES_SHOWN;
 
-/// What was found in data objects.
+/// What was found in the store.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// Records beyond doubt.
+    /// Records in data objects beyond doubt.
     pub clean: Side,
-    /// Records that touch damage or stand behind it.
+    /// Records in data objects that touch damage or stand behind it.
     pub recovered: Side,
+    /// Records in error output.
+    pub failed: Side,
 }
 
 /// A class of findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GroupClass {
-    /// Produced more often than found.
+    /// Produced more often than found, and found in error output.
+    Failed,
+    /// Produced more often than found anywhere.
     Missing,
     /// Found more often than produced.
     Duplicate,
@@ -37,23 +44,27 @@ pub enum GroupClass {
 /// One identity that does not balance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// The place that shows the trouble: where it was produced if it is missing, else where the
-    /// first surplus copy was found.
+    /// The place that shows the trouble: where it was produced if it is missing or failed, else
+    /// where the first surplus copy was found.
     pub shown_at: Place,
     /// How many times it was produced.
     pub produced: u64,
-    /// How many times it was found.
+    /// How many times it was found in data objects.
     pub found: u64,
+    /// How many times it was found in error output.
+    pub failed: u64,
     /// Where it was produced: the first [`PLACES_SHOWN`].
     pub produced_at: Vec<Place>,
-    /// Where it was found: the first [`PLACES_SHOWN`].
+    /// Where it was found in data objects: the first [`PLACES_SHOWN`].
     pub found_at: Vec<Place>,
+    /// Where it was found in error output: the first [`PLACES_SHOWN`].
+    pub failed_at: Vec<Place>,
 }
 
 /// What a class came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Records: p − d, or d − p.
+    /// Records: those that are short or too many.
     pub records: u64,
     /// Identities.
     pub identities: u64,
@@ -70,7 +81,9 @@ pub struct Result {
     pub found: u64,
     /// Those of them that are recovered.
     pub recovered: u64,
-    /// Produced, not found.
+    /// Produced, not delivered, found in error output.
+    pub failed: Tally,
+    /// Produced, found nowhere.
     pub missing: Tally,
     /// Found more often than produced.
     pub duplicates: Tally,
@@ -87,14 +100,15 @@ pub fn compare(produced: Side, found: Found, samples: usize, workers: usize) -> 
     let produced = produced.into_partitions();
     let clean = found.clean.into_partitions();
     let recovered = found.recovered.into_partitions();
-    let work = Mutex::new(produced.zip(clean.zip(recovered)));
+    let failed = found.failed.into_partitions();
+    let work = Mutex::new(produced.zip(clean).zip(recovered.zip(failed)));
     let total = Mutex::new(Result::default());
     std::thread::scope(|scope| {
         for _ in 0..workers.max(1) {
             scope.spawn(|| {
                 let mut part = Result::default();
-                while let Some((produced, (clean, recovered))) = lock(&work).next() {
-                    let sides = [produced(), clean(), recovered()];
+                while let Some(((produced, clean), (recovered, failed))) = lock(&work).next() {
+                    let sides = [produced(), clean(), recovered(), failed()];
                     part.partition(&sides, samples);
                 }
                 lock(&total).add(part, samples);
@@ -106,6 +120,29 @@ pub fn compare(produced: Side, found: Found, samples: usize, workers: usize) -> 
     total
 }
 
+/// All records of a side, the first identities by name: with a count only, nothing tells which of
+/// them it is about.
+pub fn all(side: Side, samples: usize) -> Tally {
+    let mut all = Tally { records: side.records(), ..Tally::default() };
+    for rows in side.into_partitions() {
+        let rows = rows();
+        for group in rows.chunk_by(|one, other| one.identity() == other.identity()) {
+            all.identities += 1;
+            all.groups.push(Group {
+                shown_at: group[0].place(),
+                produced: 0,
+                found: 0,
+                failed: group.len() as u64,
+                produced_at: Vec::new(),
+                found_at: Vec::new(),
+                failed_at: first_places(group),
+            });
+        }
+        all.keep(samples);
+    }
+    all
+}
+
 /// The records of a side that are identical to an earlier one: with a count only, a loss and a
 /// duplicate may cancel behind them.
 pub fn repeats(side: Side, samples: usize) -> Tally {
@@ -114,17 +151,17 @@ pub fn repeats(side: Side, samples: usize) -> Tally {
         let rows = rows();
         for group in rows.chunk_by(|one, other| one.identity() == other.identity()) {
             if let [_, second, ..] = group {
-                let found_at = group.iter().map(Row::place).take(PLACES_SHOWN).collect();
-                let (produced, found) = (0, group.len() as u64);
-                let shown_at = second.place();
+                let found = group.len() as u64;
                 repeats.records += found - 1;
                 repeats.identities += 1;
                 repeats.groups.push(Group {
-                    shown_at,
-                    produced,
+                    shown_at: second.place(),
+                    produced: 0,
                     found,
+                    failed: 0,
                     produced_at: Vec::new(),
-                    found_at,
+                    found_at: first_places(group),
+                    failed_at: Vec::new(),
                 });
             }
         }
@@ -139,21 +176,16 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Result {
-    fn partition(&mut self, sides: &[Vec<Row>; 3], samples: usize) {
-        let [mut produced, mut clean, mut recovered] = sides.each_ref().map(Vec::as_slice);
+    fn partition(&mut self, sides: &[Vec<Row>; 4], samples: usize) {
+        let mut sides = sides.each_ref().map(Vec::as_slice);
         loop {
-            let first = [produced.first(), clean.first(), recovered.first()];
-            let Some(identity) = first.iter().flatten().map(|row| row.identity()).min() else {
-                return;
-            };
-            let p = take_group(&mut produced, identity);
-            let c = take_group(&mut clean, identity);
-            let r = take_group(&mut recovered, identity);
-            self.group(p, c, r, samples);
+            let first = sides.iter().filter_map(|rows| rows.first());
+            let Some(identity) = first.map(Row::identity).min() else { return };
+            self.group(sides.each_mut().map(|rows| take_group(rows, identity)), samples);
         }
     }
 
-    fn group(&mut self, produced: &[Row], clean: &[Row], recovered: &[Row], samples: usize) {
+    fn group(&mut self, [produced, clean, recovered, failed]: [&[Row]; 4], samples: usize) {
         let recovered = if produced.is_empty() {
             self.unproven.extend(recovered.iter().map(Row::place));
             &[]
@@ -164,12 +196,17 @@ impl Result {
         self.delivered += p.min(d) as u64;
         self.found += d as u64;
         self.recovered += recovered.len() as u64;
-        let class = match (p, d) {
-            (p, d) if p == d => return,
-            (0, _) => GroupClass::Unexpected,
-            (p, d) if p > d => GroupClass::Missing,
-            _ => GroupClass::Duplicate,
-        };
+        if p == d {
+            return;
+        }
+        let short = p.saturating_sub(d);
+        let x = failed.len().min(short);
+        let surplus = if p == 0 { GroupClass::Unexpected } else { GroupClass::Duplicate };
+        let classes = [
+            (GroupClass::Failed, x),
+            (GroupClass::Missing, short - x),
+            (surplus, d.saturating_sub(p)),
+        ];
         let mut found_at: Vec<_> = clean.iter().chain(recovered).map(Row::place).collect();
         found_at.sort_unstable();
         let shown_at = if p > d { produced[0].place() } else { found_at[p] };
@@ -178,20 +215,19 @@ impl Result {
             shown_at,
             produced: p as u64,
             found: d as u64,
-            produced_at: produced.iter().map(Row::place).take(PLACES_SHOWN).collect(),
+            failed: failed.len() as u64,
+            produced_at: first_places(produced),
             found_at,
+            failed_at: first_places(failed),
         };
-        let tally = self.class(class);
-        tally.records += p.abs_diff(d) as u64;
-        tally.identities += 1;
-        tally.groups.push(group);
-        if tally.groups.len() > samples.saturating_mul(2).max(64) {
-            tally.keep(samples);
+        for (class, records) in classes.into_iter().filter(|(_, records)| *records > 0) {
+            self.class(class).take(records, group.clone(), samples);
         }
     }
 
     fn class(&mut self, class: GroupClass) -> &mut Tally {
         match class {
+            GroupClass::Failed => &mut self.failed,
             GroupClass::Missing => &mut self.missing,
             GroupClass::Duplicate => &mut self.duplicates,
             GroupClass::Unexpected => &mut self.unexpected,
@@ -203,6 +239,7 @@ impl Result {
         self.found += other.found;
         self.recovered += other.recovered;
         self.unproven.extend(other.unproven);
+        self.failed.add(other.failed, samples);
         self.missing.add(other.missing, samples);
         self.duplicates.add(other.duplicates, samples);
         self.unexpected.add(other.unexpected, samples);
@@ -210,6 +247,15 @@ impl Result {
 }
 
 impl Tally {
+    fn take(&mut self, records: usize, group: Group, samples: usize) {
+        self.records += records as u64;
+        self.identities += 1;
+        self.groups.push(group);
+        if self.groups.len() > samples.saturating_mul(2).max(64) {
+            self.keep(samples);
+        }
+    }
+
     /// Keeps the first groups only.
     fn keep(&mut self, samples: usize) {
         self.groups.sort_unstable_by_key(|group| group.shown_at);
@@ -222,6 +268,11 @@ impl Tally {
         self.groups.extend(other.groups);
         self.keep(samples);
     }
+}
+
+/// The first places of rows that are in order.
+fn first_places(rows: &[Row]) -> Vec<Place> {
+    rows.iter().map(Row::place).take(PLACES_SHOWN).collect()
 }
 
 /// Takes the rows of one identity off the front.

@@ -9,16 +9,17 @@ use crate::fingerprint::Identity;
 use crate::tests::cases;
 
 /// What [`compare`] does, without partitions, threads or order.
-fn naive(produced: &[Row], clean: &[Row], recovered: &[Row]) -> Result {
-    let mut sides: BTreeMap<Identity, [Vec<Place>; 3]> = BTreeMap::new();
-    for (side, rows) in [produced, clean, recovered].into_iter().enumerate() {
+fn naive(all: [&[Row]; 4]) -> Result {
+    let mut sides: BTreeMap<Identity, [Vec<Place>; 4]> = BTreeMap::new();
+    for (side, rows) in all.into_iter().enumerate() {
         for row in rows {
             sides.entry(row.identity()).or_default()[side].push(row.place());
         }
     }
     let mut result = Result::default();
-    for [mut produced_at, clean, recovered] in sides.into_values() {
+    for [mut produced_at, clean, recovered, mut failed_at] in sides.into_values() {
         produced_at.sort();
+        failed_at.sort();
         let mut found_at = clean;
         if produced_at.is_empty() {
             result.unproven.extend(recovered);
@@ -30,30 +31,49 @@ fn naive(produced: &[Row], clean: &[Row], recovered: &[Row]) -> Result {
         let (p, d) = (produced_at.len(), found_at.len());
         result.delivered += p.min(d) as u64;
         result.found += d as u64;
-        let tally = match (p, d) {
-            _ if p == d => continue,
-            _ if p > d => &mut result.missing,
-            (0, _) => &mut result.unexpected,
-            _ => &mut result.duplicates,
-        };
+        let x = failed_at.len();
+        if p == d {
+            continue;
+        }
         let shown_at = if p > d { produced_at[0] } else { found_at[p] };
-        tally.records += p.abs_diff(d) as u64;
-        tally.identities += 1;
-        produced_at.truncate(crate::limits::PLACES_SHOWN);
-        found_at.truncate(crate::limits::PLACES_SHOWN);
-        tally.groups.push(Group {
+        for places in [&mut produced_at, &mut found_at, &mut failed_at] {
+            places.truncate(crate::limits::PLACES_SHOWN);
+        }
+        let group = Group {
             shown_at,
             produced: p as u64,
             found: d as u64,
+            failed: x as u64,
             produced_at,
             found_at,
-        });
+            failed_at,
+        };
+        let add = |tally: &mut Tally, records: usize| {
+            tally.records += records as u64;
+            tally.identities += 1;
+            tally.groups.push(group.clone());
+        };
+        match (p, d) {
+            (0, _) => add(&mut result.unexpected, d),
+            _ if d > p => add(&mut result.duplicates, d - p),
+            _ if x == 0 => add(&mut result.missing, p - d),
+            _ if x >= p - d => add(&mut result.failed, p - d),
+            _ => {
+                add(&mut result.failed, x);
+                add(&mut result.missing, p - d - x);
+            }
+        }
     }
-    for tally in [&mut result.missing, &mut result.duplicates, &mut result.unexpected] {
+    for tally in tallies(&mut result) {
         tally.groups.sort_by_key(|group| group.shown_at);
     }
     result.unproven.sort();
     result
+}
+
+fn tallies(result: &mut Result) -> [&mut Tally; 4] {
+    let Result { failed, missing, duplicates, unexpected, .. } = result;
+    [failed, missing, duplicates, unexpected]
 }
 
 /// Rows of few identities, in few and in many partitions; every row has a place of its own.
@@ -83,15 +103,22 @@ proptest! {
         produced in rows(0),
         clean in rows(1),
         recovered in rows(2),
+        failed in rows(3),
         workers in 1..4_usize,
         samples in 0..8_usize,
     ) {
-        let found = Found { clean: side(&clean), recovered: side(&recovered) };
+        let found = Found {
+            clean: side(&clean),
+            recovered: side(&recovered),
+            failed: side(&failed),
+        };
         let result = compare(side(&produced), found, samples, workers);
-        let mut expected = naive(&produced, &clean, &recovered);
-        for tally in [&mut expected.missing, &mut expected.duplicates, &mut expected.unexpected] {
+        let mut expected = naive([&produced, &clean, &recovered, &failed]);
+        for tally in tallies(&mut expected) {
             tally.groups.truncate(samples);
         }
+        let short = result.failed.records + result.missing.records;
+        prop_assert_eq!(result.delivered + short, produced.len() as u64);
         prop_assert_eq!(result, expected);
     }
 

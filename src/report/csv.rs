@@ -6,7 +6,8 @@
 use std::io::{self, Write};
 
 use super::model::{self, skip_name};
-use super::{base64, screen};
+use super::screen;
+use crate::base64;
 use crate::check::{Dumped, Listed, Listing};
 use crate::outcome::{Class, Outcome, Place, Sample};
 
@@ -82,6 +83,7 @@ pub(super) fn list(listing: &Listing, out: &mut dyn Write) -> io::Result<()> {
             "recovered",
             "malformed_spans",
             "malformed_bytes",
+            "error_documents",
         ],
         out,
     )?;
@@ -109,6 +111,7 @@ fn object(listed: &Listed, out: &mut dyn Write) -> io::Result<()> {
             Cell::number(contents.as_ref().map(|contents| contents.recovered)),
             Cell::number(contents.as_ref().map(|contents| contents.malformed_spans)),
             Cell::number(contents.as_ref().map(|contents| contents.bytes.malformed)),
+            Cell::number(contents.as_ref().and_then(|contents| contents.error_documents)),
         ],
         out,
     )
@@ -143,7 +146,8 @@ pub(super) fn reconcile(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()
         out,
     )?;
     let differences = &outcome.differences;
-    let classes: [(&'static str, &Class); 4] = [
+    let classes: [(&'static str, &Class); 5] = [
+        ("failed", &differences.failed),
         ("missing", &differences.missing),
         ("duplicate", &differences.duplicates),
         ("unexpected", &differences.unexpected),
@@ -151,12 +155,12 @@ pub(super) fn reconcile(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()
     ];
     for (kind, class) in classes {
         for sample in &class.samples {
-            let place = sample.found_at.first();
-            let (key, offset) = split(place);
-            finding(
-                Finding { kind, key, offset, sample: Some(sample), ..Finding::default() },
-                out,
-            )?;
+            let failure = sample.failure.as_ref().filter(|_| kind == "failed");
+            let place = if failure.is_some() { &sample.failed_at } else { &sample.found_at };
+            let (key, offset) = split(place.first());
+            let reason = failure.map(|failure| screen::text(&failure.to_string()).into_owned());
+            let sample = Some(sample);
+            finding(Finding { kind, key, offset, reason, sample, ..Finding::default() }, out)?;
         }
     }
     for span in &outcome.malformed {

@@ -43,7 +43,8 @@ pub(super) fn list_lines(listing: &Listing, out: &mut dyn Write) -> io::Result<(
 /// A line for each finding, the summary last.
 pub(super) fn reconcile_lines(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
     let differences = &outcome.differences;
-    let classes: [(&'static str, &Class); 4] = [
+    let classes: [(&'static str, &Class); 5] = [
+        ("failed", &differences.failed),
         ("missing", &differences.missing),
         ("duplicate", &differences.duplicates),
         ("unexpected", &differences.unexpected),

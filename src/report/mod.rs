@@ -3,7 +3,6 @@
 //! Nothing here looks at a clock, a terminal or the environment: width and colour are parameters,
 //! and the same outcome gives the same bytes, always.
 
-mod base64;
 mod csv;
 pub mod dump;
 mod estimate;

@@ -179,6 +179,33 @@ fn formats(formats: &outcome::Formats) -> Vec<FormatCount> {
         .collect()
 }
 
+/// What stands in error output, whether or not it was produced.
+#[derive(Serialize)]
+struct ErrorOutput<'a> {
+    objects: u64,
+    documents: u64,
+    records: u64,
+    codes: Vec<Code<'a>>,
+}
+
+#[derive(Serialize)]
+struct Code<'a> {
+    code: &'a str,
+    records: u64,
+}
+
+impl<'a> From<&'a outcome::ErrorOutput> for ErrorOutput<'a> {
+    fn from(output: &'a outcome::ErrorOutput) -> Self {
+        let codes = output.codes.iter();
+        Self {
+            objects: output.objects,
+            documents: output.documents,
+            records: output.records,
+            codes: codes.map(|(code, records)| Code { code, records: *records }).collect(),
+        }
+    }
+}
+
 /// Each of some domain values in its outside shape.
 fn all<'a, D, M: From<&'a D>>(values: &'a [D]) -> Vec<M> {
     values.iter().map(M::from).collect()

@@ -20,15 +20,17 @@ pub struct Faults {
     pub cut: u64,
     /// Records with some bytes overwritten, so that they are no JSON any more.
     pub garble: u64,
+    /// Records that a transformation refuses: they stand in error output.
+    pub fail: u64,
     /// Objects that are written hours after they were due, under the key they were due.
     pub late: u64,
 }
 
 impl Faults {
-    const NAMES: [&str; 5] = ["lose", "duplicate", "cut", "garble", "late"];
+    const NAMES: [&str; 6] = ["lose", "duplicate", "cut", "garble", "fail", "late"];
 
-    fn counts(&self) -> [u64; 5] {
-        [self.lose, self.duplicate, self.cut, self.garble, self.late]
+    fn counts(&self) -> [u64; 6] {
+        [self.lose, self.duplicate, self.cut, self.garble, self.fail, self.late]
     }
 
     fn count_mut(&mut self, name: &str) -> Option<&mut u64> {
@@ -37,6 +39,7 @@ impl Faults {
             "duplicate" => &mut self.duplicate,
             "cut" => &mut self.cut,
             "garble" => &mut self.garble,
+            "fail" => &mut self.fail,
             "late" => &mut self.late,
             _ => return None,
         })
@@ -98,6 +101,8 @@ pub(super) enum Hit {
     /// Written again in a later object, where there is one.
     DuplicateLater,
     Garble,
+    /// Written to error output instead.
+    Fail,
 }
 
 /// Which records are hit, in their order.
@@ -111,7 +116,7 @@ impl Hits {
     /// Chooses a record of its own for every fault.
     pub(super) fn choose(faults: &Faults, records: u64, seed: u64) -> Result<Self> {
         let mut dice = Dice::new(seed, Purpose::RecordFaults);
-        let wanted = [faults.lose, faults.duplicate, faults.garble];
+        let wanted = [faults.lose, faults.duplicate, faults.garble, faults.fail];
         let sum = wanted.iter().try_fold(0_u64, |sum, &count| sum.checked_add(count));
         let Some(sum) = sum.filter(|&sum| sum <= records) else {
             let message =
@@ -126,7 +131,8 @@ impl Hits {
             .chain((0..faults.duplicate).map(|_| match dice.below(2) {
                 0 => Hit::DuplicateHere,
                 _ => Hit::DuplicateLater,
-            }));
+            }))
+            .chain((0..faults.fail).map(|_| Hit::Fail));
         let mut by_index: Vec<_> = victims.into_iter().zip(kinds).collect();
         by_index.sort_unstable_by_key(|(index, _)| *index);
         Ok(Self { by_index, next: 0 })

@@ -6,6 +6,7 @@
 
 mod destination;
 mod dice;
+mod errors;
 mod faults;
 mod pack;
 mod records;
@@ -22,7 +23,7 @@ use jiff::tz::TimeZone;
 pub use destination::{Destination, Directory};
 pub use faults::Faults;
 pub use records::{Generated, Given, Kind, Pace, Records};
-pub use truth::{Damaged, Duplicated, Expected, Late, Lost, Spot, Truth};
+pub use truth::{Damaged, Duplicated, Expected, Failed, Late, Lost, Spot, Truth};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;

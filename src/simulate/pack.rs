@@ -27,6 +27,8 @@ pub(super) trait Sink {
     fn produced(&mut self, record: &[u8]) -> Result<()>;
     /// It is lost.
     fn lost(&mut self, index: u64, record: &[u8]);
+    /// It fails: it goes to error output.
+    fn failed(&mut self, index: u64, record: &[u8], arrival: Timestamp);
     /// A buffer was closed.
     fn object(&mut self, buffer: &mut Buffer, closed: Timestamp) -> Result<()>;
 }
@@ -168,6 +170,10 @@ impl<'a> Packer<'a> {
             None => Role::Plain,
             Some(Hit::Lose) => {
                 self.sink.lost(index, record);
+                return Ok(());
+            }
+            Some(Hit::Fail) => {
+                self.sink.failed(index, record, arrival);
                 return Ok(());
             }
             Some(Hit::Garble) => Role::Garble,

@@ -94,6 +94,9 @@ fn check(spec: &Spec, delivery: &Delivery) {
         let (content, whole) = delivery.objects.content(key);
         undecodable += u64::from(!whole);
         content_bytes += content.len() as u64;
+        if truth.failed.iter().any(|failed| failed.at.key == *key) {
+            continue;
+        }
         for line in content.split(|&byte| byte == b'\n') {
             if serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok() {
                 *found.entry(line.to_vec()).or_default() += 1;
@@ -112,7 +115,7 @@ fn check(spec: &Spec, delivery: &Delivery) {
     assert_eq!(all_produced.unsigned_abs(), truth.produced);
     assert_eq!(all_found.unsigned_abs(), truth.written);
     assert_eq!(delivered.unsigned_abs(), expected.delivered);
-    assert_eq!(truth.produced, expected.delivered + expected.missing);
+    assert_eq!(truth.produced, expected.delivered + expected.failed + expected.missing);
     assert_eq!(truth.written, expected.delivered + expected.duplicates);
     assert_eq!(malformed.len() as u64, expected.malformed_objects);
     assert_eq!(undecodable, expected.undecodable_objects);
@@ -126,10 +129,12 @@ fn check(spec: &Spec, delivery: &Delivery) {
         &truth.duplicated.len(),
         &truth.cut.len(),
         &truth.garbled.len(),
+        &truth.failed.len(),
         &truth.late.len(),
     ]
     .map(|&len| len as u64);
-    assert_eq!(hit, [faults.lose, faults.duplicate, faults.cut, faults.garble, faults.late]);
+    let Faults { lose, duplicate, cut, garble, fail, late } = *faults;
+    assert_eq!(hit, [lose, duplicate, cut, garble, fail, late]);
     check_places(delivery);
 }
 
@@ -159,6 +164,14 @@ fn check_places(delivery: &Delivery) {
         let stored = at(&garbled.at, garbled.record.len());
         let changed = stored.iter().zip(garbled.record.as_bytes()).filter(|(a, b)| a != b).count();
         assert!((1..=4).contains(&changed), "{garbled:?}");
+    }
+    for failed in &truth.failed {
+        let (content, _) = delivery.objects.content(&failed.at.key);
+        let from = usize::try_from(failed.at.offset).unwrap();
+        let document = content[from..].split(|&byte| byte == b'\n').next().unwrap();
+        let document: serde_json::Value = serde_json::from_slice(document).unwrap();
+        assert_eq!(document["rawData"], crate::base64::encode(failed.record.as_bytes()));
+        assert_eq!(document["errorCode"], failed.code);
     }
     for late in &truth.late {
         let modified = delivery.objects.0[&late.key].2;
@@ -193,6 +206,24 @@ fn one_lost_and_one_doubled_leave_the_count_right() {
     assert_eq!((truth.expected.missing, truth.expected.duplicates), (1, 1));
     assert_eq!(truth.expected.verdict, Verdict::Discrepant);
     assert_ne!(truth.lost[0].index, truth.duplicated[0].index);
+}
+
+#[test]
+fn failed_records_lie_below_the_prefix_by_the_hour_of_their_arrival() {
+    let spec = spec("fail=30");
+    let mut records = Generated::new(Kind::Article, 400, pace(20_000), 1);
+    let delivery = deliver(&spec, &mut records).unwrap();
+    check(&spec, &delivery);
+    let expected = &delivery.truth.expected;
+    assert_eq!((expected.failed, expected.missing), (30, 0));
+    assert_eq!(expected.verdict, Verdict::Discrepant);
+    let keys: HashSet<_> = delivery.truth.failed.iter().map(|failed| &failed.at.key).collect();
+    assert!(keys.len() > 1);
+    for key in keys {
+        let name = naming::parse(key).unwrap();
+        let hour = name.arrival.strftime("%Y/%m/%d/%H");
+        assert_eq!(name.prefix, format!("firehose/processing-failed/{hour}/"));
+    }
 }
 
 #[test]
@@ -322,12 +353,12 @@ proptest! {
     fn the_truth_is_what_can_be_found(
         seed in any::<u64>(),
         lose in 0_u64..20, duplicate in 0_u64..20, garble in 0_u64..20,
-        cut in 0_u64..3, late in 0_u64..3,
+        cut in 0_u64..3, late in 0_u64..3, fail in 0_u64..20,
         gzip in any::<bool>(),
         buffer_bytes in 200_usize..20_000,
         nested in any::<bool>(),
     ) {
-        let faults = Faults { lose, duplicate, cut, garble, late };
+        let faults = Faults { lose, duplicate, cut, garble, fail, late };
         let compression = if gzip { Compression::Gzip } else { Compression::Plain };
         let spec = Spec { faults, compression, buffer_bytes, seed, ..spec("") };
         let kind = if nested { Kind::Nested } else { Kind::Article };

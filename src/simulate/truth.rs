@@ -34,6 +34,8 @@ pub struct Truth {
     pub duplicated: Vec<Duplicated>,
     /// Records that are no JSON any more.
     pub garbled: Vec<Damaged>,
+    /// Records that stand in error output only.
+    pub failed: Vec<Failed>,
     /// Objects that end in the middle of a record; this is that record.
     pub cut: Vec<Damaged>,
     /// Objects written after their time.
@@ -76,6 +78,20 @@ pub struct Duplicated {
     pub copy: Spot,
 }
 
+/// A record that stands in error output only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Failed {
+    /// Its number among those produced, from 0.
+    pub index: u64,
+    /// The record; what is no UTF-8 in it is replaced.
+    pub record: String,
+    /// Where its error document stands.
+    pub at: Spot,
+    /// The code of its error.
+    pub code: String,
+}
+
 /// A record that stands damaged in the data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -113,6 +129,8 @@ pub struct Expected {
     pub verdict: Verdict,
     /// Records produced and found.
     pub delivered: u64,
+    /// Records produced, not delivered, and found in error output.
+    pub failed: u64,
     /// Records produced and not found.
     pub missing: u64,
     /// Copies beyond those produced.
@@ -136,11 +154,13 @@ impl Truth {
             lost: Vec::new(),
             duplicated: Vec::new(),
             garbled: Vec::new(),
+            failed: Vec::new(),
             cut: Vec::new(),
             late: Vec::new(),
             expected: Expected {
                 verdict: Verdict::Reconciled,
                 delivered: 0,
+                failed: 0,
                 missing: 0,
                 duplicates: 0,
                 malformed_objects: 0,
@@ -153,38 +173,56 @@ impl Truth {
     pub(super) fn conclude(&mut self, balance: &Balance, undecodable: bool) {
         let damaged: BTreeSet<&str> =
             self.garbled.iter().chain(&self.cut).map(|damaged| damaged.at.key.as_str()).collect();
-        let (missing, duplicates) = balance.sums();
+        let Sums { missing, failed, duplicates } = balance.sums();
         let expected = &mut self.expected;
-        expected.delivered = self.produced - missing;
+        expected.delivered = self.produced - missing - failed;
+        expected.failed = failed;
         expected.missing = missing;
         expected.duplicates = duplicates;
         expected.malformed_objects = damaged.len() as u64;
         expected.undecodable_objects = if undecodable { self.cut.len() as u64 } else { 0 };
-        let fine = missing == 0 && duplicates == 0 && damaged.is_empty();
+        let fine = missing + failed == 0 && duplicates == 0 && damaged.is_empty();
         expected.verdict = if fine { Verdict::Reconciled } else { Verdict::Discrepant };
     }
 }
 
-/// How often each victim is found beyond or below how often it was produced. Records need not be
-/// different from each other: a loss and a copy of equal records cancel.
+/// How often each victim is found beyond or below how often it was produced, and how often it
+/// stands in error output. Records need not be different from each other: a loss and a copy of equal
+/// records cancel.
 #[derive(Debug, Default)]
-pub(super) struct Balance(HashMap<Vec<u8>, i64>);
+pub(super) struct Balance(HashMap<Vec<u8>, (i64, u64)>);
+
+/// What a balance comes to.
+#[derive(Debug, Default)]
+struct Sums {
+    missing: u64,
+    failed: u64,
+    duplicates: u64,
+}
 
 impl Balance {
     pub(super) fn add(&mut self, record: &[u8], change: i64) {
-        *self.0.entry(record.trim_ascii().to_vec()).or_default() += change;
+        self.0.entry(record.trim_ascii().to_vec()).or_default().0 += change;
     }
 
-    /// What is missing in all, and what is too much.
-    fn sums(&self) -> (u64, u64) {
-        let sum = |wanted: fn(&i64) -> bool| {
-            self.0
-                .values()
-                .filter(|change| wanted(change))
-                .map(|change| change.unsigned_abs())
-                .sum()
-        };
-        (sum(|change| *change < 0), sum(|change| *change > 0))
+    pub(super) fn fail(&mut self, record: &[u8]) {
+        let (change, failed) = self.0.entry(record.trim_ascii().to_vec()).or_default();
+        *change -= 1;
+        *failed += 1;
+    }
+
+    fn sums(&self) -> Sums {
+        let mut sums = Sums::default();
+        for &(change, in_error_output) in self.0.values() {
+            if change < 0 {
+                let failed = in_error_output.min(change.unsigned_abs());
+                sums.failed += failed;
+                sums.missing += change.unsigned_abs() - failed;
+            } else {
+                sums.duplicates += change.unsigned_abs();
+            }
+        }
+        sums
     }
 }
 

@@ -8,9 +8,10 @@ use flate2::{Compression as Level, GzBuilder};
 use jiff::Timestamp;
 
 use super::dice::{Dice, Purpose};
+use super::errors::{self, Refused};
 use super::faults::{Faults, sample};
 use super::pack::{Buffer, Mark, Role, Sink, breakable};
-use super::truth::{Balance, Damaged, Duplicated, Late, Lost, Spot, Truth};
+use super::truth::{Balance, Damaged, Duplicated, Failed, Late, Lost, Spot, Truth};
 use super::{Compression, Destination, Spec};
 use crate::error::{Error, ErrorKind, Result};
 use crate::naming;
@@ -35,6 +36,8 @@ impl Sink for Survey {
     }
 
     fn lost(&mut self, _: u64, _: &[u8]) {}
+
+    fn failed(&mut self, _: u64, _: &[u8], _: Timestamp) {}
 
     fn object(&mut self, buffer: &mut Buffer, _: Timestamp) -> Result<()> {
         self.cuttable.extend(buffer.cuttable().map(|_| self.objects));
@@ -90,6 +93,7 @@ pub(super) struct Writer<'a> {
     stored: Vec<u8>,
     balance: Balance,
     originals: HashMap<u64, Spot>,
+    refused: Vec<Refused>,
     truth: Truth,
 }
 
@@ -112,24 +116,57 @@ impl<'a> Writer<'a> {
             stored: Vec::new(),
             balance: Balance::default(),
             originals: HashMap::new(),
+            refused: Vec::new(),
             truth: Truth::new(spec.seed),
         }
     }
 
     /// The truth, once all is written.
     pub(super) fn finish(mut self) -> Result<Truth> {
+        self.error_output()?;
         self.manifest.flush().map_err(|error| Error::io("the manifest", error))?;
         self.truth.conclude(&self.balance, self.spec.compression == Compression::Gzip);
         Ok(self.truth)
     }
 
-    fn key(&mut self, oldest: Timestamp) -> String {
-        let Spec { delivery_stream, version, zone, .. } = self.spec;
+    fn folder(&mut self, prefix: &Prefix, oldest: Timestamp) -> String {
         let names = &mut self.names;
-        let prefix = self.prefix.evaluate(oldest, zone, &mut || names.alphanumeric(RANDOM_LEN));
-        let uuid = names.uuid();
-        let extension = self.spec.extension();
-        prefix + &naming::object_name(delivery_stream, *version, oldest, zone, &uuid, extension)
+        prefix.evaluate(oldest, &self.spec.zone, &mut || names.alphanumeric(RANDOM_LEN))
+    }
+
+    fn name(&mut self, oldest: Timestamp, extension: &str) -> String {
+        let Spec { delivery_stream, version, zone, .. } = self.spec;
+        let uuid = self.names.uuid();
+        naming::object_name(delivery_stream, *version, oldest, zone, &uuid, extension)
+    }
+
+    /// Writes the documents of records that failed: an object for each folder, plain, a document a
+    /// line.
+    fn error_output(&mut self) -> Result<()> {
+        let prefix = errors::prefix(self.spec)?;
+        let refused = std::mem::take(&mut self.refused);
+        let folders = refused.iter().map(|refused| self.folder(&prefix, refused.arrival));
+        let named: Vec<_> = folders.zip(&refused).collect();
+        for object in named.chunk_by(|(one, _), (other, _)| one == other) {
+            let (first, last) = (object[0].1, object[object.len() - 1].1);
+            let key = format!("{}{}", object[0].0, self.name(first.arrival, ""));
+            let mut body = Vec::new();
+            for (_, refused) in object {
+                self.truth.failed.push(Failed {
+                    index: refused.index,
+                    record: String::from_utf8_lossy(&refused.record).into_owned(),
+                    at: Spot { key: key.clone(), offset: body.len() as u64 },
+                    code: errors::CODE.to_owned(),
+                });
+                body.extend_from_slice(refused.document().as_bytes());
+                body.push(b'\n');
+            }
+            self.truth.objects += 1;
+            self.truth.content_bytes += body.len() as u64;
+            self.truth.stored_bytes += body.len() as u64;
+            self.destination.put(&key, &body, None, last.arrival)?;
+        }
+        Ok(())
     }
 
     /// Does to a marked record what its role says.
@@ -219,9 +256,16 @@ impl Sink for Writer<'_> {
         self.truth.lost.push(Lost { index, record });
     }
 
+    fn failed(&mut self, index: u64, record: &[u8], arrival: Timestamp) {
+        self.balance.fail(record);
+        self.refused.push(Refused { index, record: record.to_vec(), arrival });
+    }
+
     fn object(&mut self, buffer: &mut Buffer, closed: Timestamp) -> Result<()> {
         let number = self.truth.objects;
-        let key = self.key(buffer.oldest);
+        let prefix = self.prefix.clone();
+        let key =
+            self.folder(&prefix, buffer.oldest) + &self.name(buffer.oldest, self.spec.extension());
         let broken = self.truth.garbled.len() + self.truth.cut.len();
         for mark in std::mem::take(&mut buffer.marks) {
             self.mark(&key, &mark, buffer)?;

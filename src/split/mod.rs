@@ -95,6 +95,12 @@ pub enum Damage {
     NoBoundary(u8),
     /// Larger than [`crate::limits::RECORD_BYTES_MAX`].
     TooLong,
+    /// An error document whose raw data is no base64.
+    RawDataNotBase64,
+    /// An error document whose raw data is compressed and does not inflate.
+    RawDataUndecodable,
+    /// No error document, in an object of them.
+    NoErrorDocument,
     /// It reads as a record, but damage is near and it was never produced.
     Unproven,
 }
@@ -114,6 +120,13 @@ impl fmt::Display for Damage {
             Self::InvalidLiteral => f.write_str("a word that JSON does not have"),
             Self::NoBoundary(byte) => write!(f, "a value runs into {}", Byte(*byte)),
             Self::TooLong => f.write_str("longer than any record can be"),
+            Self::RawDataNotBase64 => f.write_str("an error document whose rawData is no base64"),
+            Self::RawDataUndecodable => {
+                f.write_str("an error document whose rawData is compressed and does not inflate")
+            }
+            Self::NoErrorDocument => {
+                f.write_str("no error document, in an object that begins with one")
+            }
             Self::Unproven => {
                 f.write_str("reads as a record next to damage, but was never produced")
             }
@@ -135,6 +148,9 @@ impl Damage {
             Self::InvalidLiteral => "invalid-literal",
             Self::NoBoundary(_) => "no-boundary",
             Self::TooLong => "too-long",
+            Self::RawDataNotBase64 => "raw-data-not-base64",
+            Self::RawDataUndecodable => "raw-data-undecodable",
+            Self::NoErrorDocument => "no-error-document",
             Self::Unproven => "unproven",
         }
     }

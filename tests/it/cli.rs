@@ -209,3 +209,37 @@ fn a_damaged_delivery_says_where() {
     assert_eq!(report["books"]["produced"]["missing"], 2);
     assert_eq!(report["malformed"][0]["length"], delivery.read("rejects").len());
 }
+
+#[test]
+fn failed_records_are_told_from_data_and_given_out_on_request() {
+    let delivery = Delivery::new(&["--fault", "fail=3"]);
+    let (data, manifest) = (delivery.data(), delivery.path("sim/truth/produced.ndjson"));
+
+    let output = fhcheck(&["dump", &data]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(text(&output.stdout).lines().count(), 97);
+    let said = text(&output.stderr);
+    assert!(said.starts_with("3 failed records in 1 objects of error output"), "{said}");
+    let output = fhcheck(&["dump", &data, "--failed"]);
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    let (failed, produced) =
+        (text(&output.stdout), text(&delivery.read("sim/truth/produced.ndjson")));
+    assert_eq!(failed.lines().count(), 3);
+    assert!(failed.lines().all(|line| produced.contains(line)), "{failed}");
+
+    let listed = text(&fhcheck(&["list", &data]).stdout);
+    assert_eq!(listed.matches("(error output?)").count(), 1, "{listed}");
+    let listed = text(&fhcheck(&["list", &data, "--records"]).stdout);
+    assert_eq!(listed.matches("(error output)").count(), 1, "{listed}");
+    assert!(listed.contains("97 records"), "{listed}");
+
+    let output = fhcheck(&["reconcile", &data, "--manifest", &manifest]);
+    assert_eq!(output.status.code(), Some(1));
+    let report = text(&output.stdout);
+    assert!(report.starts_with("DISCREPANT  3 records failed"), "{report}");
+    assert!(report.contains("Lambda.ProcessingFailedStatus"), "{report}");
+    for expectation in [["--manifest", &manifest], ["--expected", "100"]] {
+        let words = [&["reconcile", &data, "--allow", "failed"], &expectation[..]].concat();
+        assert_eq!(fhcheck(&words).status.code(), Some(0), "{words:?}");
+    }
+}

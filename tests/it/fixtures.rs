@@ -7,7 +7,7 @@ use fhcheck::check::{Manifest, Run};
 use fhcheck::endpoint::Endpoint;
 use fhcheck::fingerprint::{Pointer, Policy};
 use fhcheck::observe::Silent;
-use fhcheck::outcome::{Outcome, Verdict};
+use fhcheck::outcome::{Differences, Outcome, Verdict};
 use fhcheck::plan::{Expectation, Location, ReconcilePlan};
 use fhcheck::source::local::Local;
 use fhcheck::source::s3::S3;
@@ -30,6 +30,10 @@ struct Expected {
     verdict: String,
     records: u64,
     delivered: u64,
+    #[serde(default)]
+    failed: u64,
+    #[serde(default)]
+    error_documents: u64,
     #[serde(default)]
     recovered: u64,
     #[serde(default)]
@@ -110,6 +114,8 @@ impl Expected {
         let numbers = [
             ("records", self.records, outcome.books.found.found),
             ("delivered", self.delivered, outcome.books.produced.delivered),
+            ("failed", self.failed, outcome.books.produced.failed),
+            ("error documents", self.error_documents, outcome.error_output.documents),
             ("recovered", self.recovered, outcome.recovered),
             ("missing", self.missing, outcome.books.produced.missing),
             ("duplicates", self.duplicates, outcome.books.found.duplicates),
@@ -120,7 +126,13 @@ impl Expected {
         for (what, expected, seen) in numbers {
             assert_eq!(expected, seen, "{folder}: {what}\n{outcome:#?}");
         }
-        for class in [&differences.missing, &differences.duplicates, &differences.unexpected] {
+        for sample in &differences.failed.samples {
+            let failure = sample.failure.as_ref().expect("a failure has a reason");
+            assert!(!failure.code.is_empty() && failure.attempts == Some(1), "{folder}");
+            assert!(!sample.failed_at.is_empty() && !sample.excerpt.is_empty(), "{folder}");
+        }
+        let Differences { failed, missing, duplicates, unexpected, .. } = differences;
+        for class in [failed, missing, duplicates, unexpected] {
             let named = self.count.is_some() || class.samples.len() as u64 == class.identities;
             assert!(named, "{folder}: every finding has a name");
             assert!(class.samples.iter().all(|sample| !sample.excerpt.is_empty()), "{folder}");

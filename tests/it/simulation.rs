@@ -36,6 +36,7 @@ fn spec(seed: u64) -> Spec {
             duplicate: pick(3, 4),
             cut: pick(5, 2),
             garble: pick(2, 4),
+            fail: pick(4, 3),
             late: pick(6, 2),
         },
     }
@@ -95,6 +96,8 @@ async fn what_a_simulation_did_is_what_reconciling_finds() {
         assert_eq!(outcome.verdict(), expected.verdict, "{context}");
         assert_eq!(outcome.books.produced.produced, truth.produced, "{context}");
         assert_eq!(outcome.books.produced.delivered, expected.delivered, "{context}");
+        assert_eq!(outcome.books.produced.failed, expected.failed, "{context}");
+        assert_eq!(outcome.error_output.documents, truth.failed.len() as u64, "{context}");
         assert_eq!(outcome.books.produced.missing, expected.missing, "{context}");
         assert_eq!(outcome.books.found.duplicates, expected.duplicates, "{context}");
         assert_eq!(outcome.books.found.unexpected, 0, "{context}");
@@ -106,6 +109,12 @@ async fn what_a_simulation_did_is_what_reconciling_finds() {
         assert_eq!(
             named(missing.map(|sample| sample.excerpt.as_slice())),
             named(gone.chain(damaged)),
+            "{context}"
+        );
+        let failed = outcome.differences.failed.samples.iter();
+        assert_eq!(
+            named(failed.map(|sample| sample.excerpt.as_slice())),
+            named(truth.failed.iter().map(|failed| failed.record.as_bytes())),
             "{context}"
         );
         let doubled = outcome.differences.duplicates.samples.iter();

@@ -29,7 +29,7 @@ pub struct SimulateArgs {
     /// The same seed gives the same bytes
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Faults and how many of each: lose, duplicate, cut, garble, late
+    /// Faults and how many of each: lose, duplicate, cut, garble, fail, late
     #[arg(long, value_name = "KIND=N", value_delimiter = ',')]
     pub fault: Vec<String>,
     /// How objects are compressed
@@ -83,7 +83,7 @@ pub struct DemoArgs {
     /// Records to produce
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub count: u64,
-    /// Faults and how many of each: lose, duplicate, cut, garble, late
+    /// Faults and how many of each: lose, duplicate, cut, garble, fail, late
     #[arg(long, value_name = "KIND=N", value_delimiter = ',')]
     pub fault: Vec<String>,
     /// The same seed gives the same story

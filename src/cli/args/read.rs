@@ -125,6 +125,9 @@ pub struct DumpArgs {
     /// What to read, and how.
     #[command(flatten)]
     pub read: ReadArgs,
+    /// Write the records in error output, decoded, and only those
+    #[arg(long)]
+    pub failed: bool,
     /// Write JSON objects with key, offset, index and record
     #[arg(long, conflicts_with_all = ["raw", "format"])]
     pub with_origin: bool,

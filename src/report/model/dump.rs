@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{ByteBook, FormatCount, Header, ObjectBook, Trouble, all, formats};
+use super::{ByteBook, ErrorOutput, FormatCount, Header, ObjectBook, Trouble, all, formats};
+use crate::base64;
 use crate::check::{DumpOutcome, Dumped};
-use crate::report::base64;
 
 /// A record with its origin. It is shown as the JSON value it is; else as text where it is UTF-8;
 /// else as base64.
@@ -56,6 +56,7 @@ pub(crate) struct DumpSummary<'a> {
     bytes: ByteBook,
     records: u64,
     recovered: u64,
+    error_output: ErrorOutput<'a>,
     malformed_spans: u64,
     formats: Vec<FormatCount>,
 }
@@ -68,6 +69,7 @@ impl<'a> DumpSummary<'a> {
             bytes: (&outcome.bytes).into(),
             records: outcome.records,
             recovered: outcome.recovered,
+            error_output: (&outcome.error_output).into(),
             malformed_spans: outcome.malformed_spans,
             formats: formats(&outcome.formats),
         }

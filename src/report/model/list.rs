@@ -41,6 +41,8 @@ struct Contents {
     recovered: u64,
     bytes: ByteBook,
     malformed_spans: u64,
+    /// Only of error output.
+    error_documents: Option<u64>,
 }
 
 impl From<&check::Contents> for Contents {
@@ -52,6 +54,7 @@ impl From<&check::Contents> for Contents {
             recovered: contents.recovered,
             bytes: (&contents.bytes).into(),
             malformed_spans: contents.malformed_spans,
+            error_documents: contents.error_documents,
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
-use super::{ByteBook, FormatCount, Header, ObjectBook, Trouble, all, formats};
+use super::{ByteBook, ErrorOutput, FormatCount, Header, ObjectBook, Trouble, all, formats};
+use crate::base64;
 use crate::limits;
 use crate::outcome::{self, Outcome};
-use crate::report::{base64, identity_checked, screen};
+use crate::report::{identity_checked, screen};
 
 #[derive(Serialize)]
 struct ProducedBook {
@@ -76,6 +77,26 @@ pub(crate) struct Sample<'a> {
     truncated: bool,
     produced_at: Vec<Place<'a>>,
     found_at: Vec<Place<'a>>,
+    failed: u64,
+    failed_at: Vec<Place<'a>>,
+    failure: Option<Failure<'a>>,
+}
+
+/// Why a record was not delivered.
+#[derive(Serialize)]
+struct Failure<'a> {
+    code: &'a str,
+    message: &'a str,
+    attempts: Option<u64>,
+    arrival: Option<String>,
+}
+
+impl<'a> From<&'a outcome::Failure> for Failure<'a> {
+    fn from(failure: &'a outcome::Failure) -> Self {
+        let outcome::Failure { code, message, attempts, arrival } = failure;
+        let arrival = arrival.map(|arrival| arrival.to_string());
+        Self { code, message, attempts: *attempts, arrival }
+    }
 }
 
 impl<'a> Sample<'a> {
@@ -96,6 +117,9 @@ impl<'a> Sample<'a> {
             truncated,
             produced_at: places(&sample.produced_at),
             found_at: places(&sample.found_at),
+            failed: sample.failed,
+            failed_at: places(&sample.failed_at),
+            failure: sample.failure.as_ref().map(Failure::from),
         }
     }
 }
@@ -143,6 +167,7 @@ pub(crate) struct ReconcileFacts<'a> {
     identity_checked: bool,
     allow: Allow,
     books: Books,
+    error_output: ErrorOutput<'a>,
     malformed_spans: u64,
     recovered: u64,
     formats: Vec<FormatCount>,
@@ -158,6 +183,7 @@ impl<'a> ReconcileFacts<'a> {
             identity_checked: identity_checked(outcome),
             allow: Allow { duplicates, unexpected, failed },
             books: (&outcome.books).into(),
+            error_output: (&outcome.error_output).into(),
             malformed_spans: outcome.malformed_spans,
             recovered: outcome.recovered,
             formats: formats(&outcome.formats),
@@ -170,6 +196,7 @@ impl<'a> ReconcileFacts<'a> {
 pub(crate) struct ReconcileSummary<'a> {
     #[serde(flatten)]
     facts: ReconcileFacts<'a>,
+    failed: Counts,
     missing: Counts,
     duplicates: Counts,
     unexpected: Counts,
@@ -181,6 +208,7 @@ impl<'a> ReconcileSummary<'a> {
         let differences = &outcome.differences;
         Self {
             facts: ReconcileFacts::new(outcome),
+            failed: (&differences.failed).into(),
             missing: (&differences.missing).into(),
             duplicates: (&differences.duplicates).into(),
             unexpected: (&differences.unexpected).into(),
@@ -194,6 +222,7 @@ impl<'a> ReconcileSummary<'a> {
 pub(crate) struct Reconcile<'a> {
     #[serde(flatten)]
     facts: ReconcileFacts<'a>,
+    failed: Class<'a>,
     missing: Class<'a>,
     duplicates: Class<'a>,
     unexpected: Class<'a>,
@@ -207,6 +236,7 @@ impl<'a> Reconcile<'a> {
         let differences = &outcome.differences;
         Self {
             facts: ReconcileFacts::new(outcome),
+            failed: (&differences.failed).into(),
             missing: (&differences.missing).into(),
             duplicates: (&differences.duplicates).into(),
             unexpected: (&differences.unexpected).into(),

@@ -11,6 +11,7 @@ use jiff::civil::DateTime;
 use super::trouble::{Trouble, only_first};
 use super::{Page, Tone, reconcile, text, verdict};
 use crate::check::{Listed, Listing};
+use crate::failed;
 use crate::limits;
 use crate::outcome::SkipReason;
 use crate::report::units::{count, counted, exact_size, size};
@@ -78,10 +79,14 @@ impl Column {
 
 /// What is special about an object, as it stands behind its key.
 fn mark(listed: &Listed) -> &'static str {
+    let errors = listed.contents.as_ref().map(|contents| contents.error_documents.is_some());
+    let hinted = || failed::is_hinted(&listed.object.key);
     match listed.skip {
         Some(SkipReason::FolderMarker) => "  (folder marker)",
         Some(SkipReason::OutsideWindow) => "  (outside the window)",
         Some(SkipReason::Foreign) => "  (foreign, skipped)",
+        None if errors == Some(true) => "  (error output)",
+        None if errors.is_none() && hinted() => "  (error output?)",
         None if listed.name.is_none() => "  (foreign)",
         None => "",
     }

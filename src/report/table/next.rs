@@ -67,6 +67,9 @@ fn of_findings(outcome: &Outcome) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if books.produced.failed > 0 && !outcome.allow.failed {
+        advice.push(format!("to have the failed records: fhcheck dump {location} --failed"));
+    }
     if books.found.duplicates > 0 && !outcome.allow.duplicates && missing == 0 {
         advice.push("if copies are fine: --allow duplicates".to_owned());
     }

@@ -16,6 +16,7 @@ pub(super) fn write(outcome: &Outcome, page: &mut Page<'_>) -> io::Result<()> {
     write_question(outcome, page)?;
     page.blank()?;
     books::write(outcome, page)?;
+    write_failed(outcome, page)?;
     write_missing(outcome, page)?;
     write_duplicates(outcome, page)?;
     write_unexpected(outcome, page)?;
@@ -46,6 +47,21 @@ fn write_question(outcome: &Outcome, page: &mut Page<'_>) -> io::Result<()> {
             page.labelled(Tone::Dim, "  split as", &each.collect::<Vec<_>>().join(", "))
         }
     }
+}
+
+/// What failed, and by which codes everything in error output did.
+fn write_failed(outcome: &Outcome, page: &mut Page<'_>) -> io::Result<()> {
+    let class = &outcome.differences.failed;
+    let text = counted(class.records, "record", "records") + " in error output";
+    let (tone, text) = allowed(outcome.allow.failed, text);
+    write_heading(tone, "Failed", text, class, page)?;
+    if class.samples.len() > 1 {
+        let codes = outcome.error_output.codes.iter();
+        let codes =
+            codes.map(|(code, records)| format!("{} {}", count(*records), screen::text(code)));
+        page.labelled(Tone::Dim, "  by code ", &codes.collect::<Vec<_>>().join(", "))?;
+    }
+    write_samples(class, page)
 }
 
 fn write_missing(outcome: &Outcome, page: &mut Page<'_>) -> io::Result<()> {
@@ -88,6 +104,17 @@ fn allowed(allowed: bool, text: String) -> (Tone, String) {
 fn write_class(
     tone: Tone,
     title: &str,
+    text: String,
+    class: &Class,
+    page: &mut Page<'_>,
+) -> io::Result<()> {
+    write_heading(tone, title, text, class, page)?;
+    write_samples(class, page)
+}
+
+fn write_heading(
+    tone: Tone,
+    title: &str,
     mut text: String,
     class: &Class,
     page: &mut Page<'_>,
@@ -97,7 +124,11 @@ fn write_class(
     }
     let shown = class.samples.len().min(page.layout.samples);
     text.push_str(&only_first(shown as u64, class.identities));
-    page.section(tone, title, &text)?;
+    page.section(tone, title, &text)
+}
+
+fn write_samples(class: &Class, page: &mut Page<'_>) -> io::Result<()> {
+    let shown = class.samples.len().min(page.layout.samples);
     class.samples[..shown].iter().try_for_each(|sample| write_sample(sample, page))
 }
 
@@ -116,6 +147,14 @@ fn write_sample(sample: &Sample, page: &mut Page<'_>) -> io::Result<()> {
         };
         page.line(&format!("    {counts}"))?;
     }
+    if let Some(failure) = &sample.failure {
+        let mut text = screen::text(&failure.to_string()).into_owned();
+        if let Some(attempts) = failure.attempts {
+            text.push_str(&format!(" ({})", counted(attempts, "attempt", "attempts")));
+        }
+        page.labelled(Tone::Dim, "    error   ", &text)?;
+    }
+    write_places("failed    ", &sample.failed_at, sample.failed, page)?;
     write_places("stored    ", &sample.found_at, sample.found, page)?;
     write_places("manifest  ", &sample.produced_at, sample.produced, page)
 }

@@ -4,8 +4,9 @@ use fhcheck::check::{Contents, DumpOutcome, Listed, Listing};
 use fhcheck::decode::Encoding;
 use fhcheck::naming::KeyName;
 use fhcheck::outcome::{
-    Allow, Books, ByteBook, Class, Differences, Formats, FoundBook, Gap, GapReason, Malformed,
-    Note, ObjectBook, Outcome, Place, ProducedBook, Sample, SkipReason, Undecodable,
+    Allow, Books, ByteBook, Class, Differences, ErrorOutput, Failure, Formats, FoundBook, Gap,
+    GapReason, Malformed, Note, ObjectBook, Outcome, Place, ProducedBook, Sample, SkipReason,
+    Undecodable,
 };
 use fhcheck::source::ObjectRef;
 use fhcheck::split::{Damage, Format};
@@ -41,6 +42,7 @@ pub(super) fn by_manifest() -> Outcome {
         matching: "raw".to_owned(),
         books,
         differences: Differences::default(),
+        error_output: ErrorOutput::default(),
         malformed: Vec::new(),
         malformed_spans: 0,
         recovered: 0,
@@ -67,6 +69,7 @@ pub(super) fn by_count() -> Outcome {
             excerpt: RECORD.as_bytes().to_vec(),
             produced_at: Vec::new(),
             found_at: vec![place(key(8), 0), place(key(8), 312)],
+            ..Sample::default()
         }],
     };
     outcome
@@ -87,6 +90,7 @@ pub(super) fn lost_and_doubled() -> Outcome {
             excerpt: lost.as_bytes().to_vec(),
             produced_at: vec![place("produced.ndjson", 474)],
             found_at: Vec::new(),
+            ..Sample::default()
         }],
     };
     outcome.differences.duplicates = Class {
@@ -98,6 +102,7 @@ pub(super) fn lost_and_doubled() -> Outcome {
             excerpt: RECORD.as_bytes().to_vec(),
             produced_at: vec![place("produced.ndjson", 0)],
             found_at: vec![place(key(8), 0), place(key(9), 0)],
+            ..Sample::default()
         }],
     };
     outcome
@@ -121,6 +126,7 @@ pub(super) fn damaged_with_gap() -> Outcome {
             excerpt: RECORD.as_bytes().to_vec(),
             produced_at: vec![place("produced.ndjson", 0)],
             found_at: Vec::new(),
+            ..Sample::default()
         }],
     };
     outcome.malformed = vec![
@@ -199,6 +205,14 @@ pub(super) fn everything() -> Outcome {
             unexpected: 1_001,
         },
     };
+    outcome.differences.failed = failed();
+    outcome.error_output = ErrorOutput {
+        objects: 3,
+        documents: 91,
+        records: 92,
+        codes: [("DataFormatConversion.ParseError".to_owned(), 2), ("\u{202e}evil".to_owned(), 90)]
+            .into(),
+    };
     let lost_and_doubled = lost_and_doubled().differences;
     outcome.differences.missing =
         Class { records: 7_000, identities: 6_999, ..lost_and_doubled.missing };
@@ -231,6 +245,34 @@ pub(super) fn everything() -> Outcome {
     outcome
 }
 
+/// Records of error output: one whose error says too much, and one that says nothing.
+fn failed() -> Class {
+    let failure = |code: &str, message: String, attempts| Failure {
+        code: code.to_owned(),
+        message,
+        attempts,
+        arrival: "2026-09-10T05:24:00.448Z".parse().ok(),
+    };
+    let sample = |excerpt: &[u8], offset, failure| Sample {
+        produced: 1,
+        failed: 1,
+        excerpt: excerpt.to_vec(),
+        produced_at: vec![place("a.ndjson", offset * 7)],
+        failed_at: vec![place(key(12).replace("2023/05", "processing-failed/2023/05"), offset)],
+        failure: Some(failure),
+        ..Sample::default()
+    };
+    let long = format!("Lambda says \x1b[31m{}", "many words ".repeat(20).trim_end());
+    Class {
+        records: 90,
+        identities: 90,
+        samples: vec![
+            sample(RECORD.as_bytes(), 0, failure("Lambda.FunctionError", long, Some(4))),
+            sample(b"{\"cut\":", 512, failure("\u{202e}evil", String::new(), None)),
+        ],
+    }
+}
+
 /// A record that is longer than its excerpt, and one that is no text at all.
 fn unexpected() -> Class {
     let mut long = br#"{"note":"a terminal must not obey this: \u001b","raw":""#.to_vec();
@@ -242,6 +284,7 @@ fn unexpected() -> Class {
         excerpt,
         produced_at: Vec::new(),
         found_at: vec![place(key(12), offset)],
+        ..Sample::default()
     };
     Class {
         records: 1_001,
@@ -310,6 +353,7 @@ pub(super) fn listing_with_records() -> Listing {
             malformed,
         },
         malformed_spans: u64::from(malformed > 0),
+        error_documents: None,
     };
     listing.objects[1].contents = Some(contents(10, 0));
     listing.objects[2].contents = Some(contents(123_456, 40));
@@ -339,6 +383,7 @@ pub(super) fn dump() -> DumpOutcome {
         bytes: ByteBook { decoded: 196, records: 156, separators: 0, malformed: 40 },
         records: 2,
         recovered: 1,
+        error_output: ErrorOutput::default(),
         malformed: vec![span(8, 78, 40, 118, Damage::NoBoundary(b'{'))],
         malformed_spans: 1,
         closed: false,

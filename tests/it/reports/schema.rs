@@ -54,6 +54,7 @@ fn every_kind_of_line_is_among_them_and_the_summary_comes_last() {
         .collect();
     let expected = [
         "duplicate",
+        "failed",
         "gap",
         "identical",
         "malformed",

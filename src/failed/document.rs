@@ -1,0 +1,133 @@
+//! One document of error output: what is in it, and the records that it is about.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::ops::Range;
+
+use serde_json::{Map, Value};
+
+use crate::base64;
+use crate::decode;
+use crate::limits::RAW_DATA_BYTES_MAX;
+use crate::outcome::GapReason;
+use crate::source::Body;
+use crate::split::{self, Damage, FormatChoice, Record, Sink, Span};
+
+/// An error document. Members that are not named here are passed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// `errorCode`, or `lastErrorCode` in documents of record format conversion:
+    /// `Lambda.FunctionError`, say. The set is open.
+    pub code: String,
+    /// `errorMessage` or `lastErrorMessage`; empty where there is none.
+    pub message: String,
+    /// `attemptsMade`.
+    pub attempts: Option<u64>,
+    /// `arrivalTimestamp`: when Firehose received the record, in milliseconds since 1970.
+    pub arrival: Option<i64>,
+    /// `rawData` as it stands, in base64.
+    raw_data: String,
+}
+
+impl Document {
+    /// Reads a record. `None`: it is no error document. It is one when it is a JSON object with the
+    /// text `rawData`, an error code, and the attempts made or the time of arrival.
+    pub fn read(record: &[u8]) -> Option<Self> {
+        let object: Map<String, Value> = serde_json::from_slice(record).ok()?;
+        let members = object.into_iter().map(|(key, value)| (key.to_ascii_lowercase(), value));
+        let mut members: HashMap<String, Value> = members.collect();
+        let Some(Value::String(raw_data)) = members.remove("rawdata") else { return None };
+        let mut either = |one, other| members.remove(one).or_else(|| members.remove(other));
+        let code = text(either("errorcode", "lasterrorcode")?);
+        let message = either("errormessage", "lasterrormessage").map(text).unwrap_or_default();
+        let (attempts, arrival) =
+            (members.remove("attemptsmade"), members.remove("arrivaltimestamp"));
+        if attempts.is_none() && arrival.is_none() {
+            return None;
+        }
+        let (attempts, arrival) = (attempts.and_then(number), arrival.and_then(number));
+        Some(Self { code, message, attempts, arrival, raw_data })
+    }
+
+    /// Hands out the records that Firehose could not deliver, and says how many they are: several
+    /// where several values were put as one record, none where there is nothing but blanks.
+    ///
+    /// Compressed raw data is inflated, as an object's content is. Raw data that does not split
+    /// whole is one record as it is: often that is the very reason why it was not delivered.
+    ///
+    /// # Errors
+    /// When the raw data is no base64, or is compressed and does not inflate.
+    pub fn records(
+        &self,
+        choice: &FormatChoice,
+        mut take: impl FnMut(&[u8]),
+    ) -> Result<u64, Damage> {
+        let raw = base64::decode(&self.raw_data).ok_or(Damage::RawDataNotBase64)?;
+        let (content, whole) = match inflate(&raw)? {
+            Some(content) => (content, false),
+            None => (raw, true),
+        };
+        let mut ranges = Ranges { found: Vec::new(), whole };
+        if !whole {
+            let (_, _, ended) = split::split(&mut &content[..], choice, &mut ranges);
+            ranges.whole |= ended.is_err();
+        }
+        let trimmed = content.trim_ascii();
+        if ranges.whole && !trimmed.is_empty() {
+            take(trimmed);
+            return Ok(1);
+        }
+        ranges.found.iter().for_each(|range| take(&content[range.clone()]));
+        Ok(ranges.found.len() as u64)
+    }
+}
+
+fn text(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+fn number<T: TryFrom<i64> + std::str::FromStr>(value: Value) -> Option<T> {
+    match value {
+        Value::String(text) => text.parse().ok(),
+        other => T::try_from(other.as_i64()?).ok(),
+    }
+}
+
+/// Undoes what raw data is compressed with. `None`: it is of a kind that is not read, and stays
+/// one record.
+fn inflate(raw: &[u8]) -> Result<Option<Vec<u8>>, Damage> {
+    let damaged = |_| Damage::RawDataUndecodable;
+    let body = Body::from_bytes(raw.to_vec());
+    let mut content = match decode::open(body, None, RAW_DATA_BYTES_MAX) {
+        Err(GapReason::Unsupported(_)) => return Ok(None),
+        opened => opened.map_err(damaged)?,
+    };
+    let mut bytes = Vec::new();
+    let read = content.read_to_end(&mut bytes);
+    let damage = content.finish().map_err(damaged)?;
+    if read.is_err() || !damage.is_empty() {
+        return Err(Damage::RawDataUndecodable);
+    }
+    Ok(Some(bytes))
+}
+
+/// Where records stand in raw data, unless it is one record as a whole.
+struct Ranges {
+    found: Vec<Range<usize>>,
+    whole: bool,
+}
+
+impl Sink for Ranges {
+    fn record(&mut self, record: Record<'_>) {
+        let start = usize::try_from(record.offset).expect("RAW_DATA_BYTES_MAX fits memory");
+        self.found.push(start..start + record.bytes.len());
+    }
+
+    fn malformed(&mut self, _: Span) {
+        self.whole = true;
+    }
+}
