@@ -34,6 +34,11 @@ fn read(stored: Vec<u8>) {
     assert!(finished.is_err() || tally.bytes.decoded <= LIMIT);
 }
 
+fn is_plain(content: &[u8]) -> bool {
+    let opened = decode::open(Body::from_bytes(content.to_vec()), None, LIMIT);
+    opened.is_ok_and(|content| content.encoding() == Encoding::Plain)
+}
+
 fn come_back(stored: Vec<u8>, expected: &[u8]) {
     let mut content = decode::open(Body::from_bytes(stored), None, LIMIT).expect("gzip is known");
     assert_eq!(content.encoding(), Encoding::Gzip);
@@ -47,7 +52,8 @@ fuzz_target!(|input: (u16, u8, &[u8])| {
     let (at, flip, content) = input;
     read(content.to_vec());
     let mut stored = gzip(content);
-    if !content.starts_with(b"\x1f\x8b") {
+    // What is encoded once more is undone once more, or refused.
+    if is_plain(content) {
         come_back(stored.clone(), content);
     }
     let at = usize::from(at) % stored.len();

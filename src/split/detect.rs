@@ -6,8 +6,9 @@ use super::grammar::{Scan, Scanner, begins_value, skip_whitespace};
 /// The format of content that begins with `head`; at `eof` that is all of it.
 ///
 /// Content is JSON when it opens with an object or array, when a whole object in it is followed by
-/// another or begins a line, or when its only line has what only JSON has. Everything else is
-/// lines. A damaged head must not turn JSON into lines: then damage would look like a record.
+/// another or begins a line, or when its only line has what only JSON has. Other text is lines. A
+/// damaged head must not turn JSON into lines: then damage would look like a record. Nor may bytes
+/// that are no text (UTF-16, say, or something encrypted): as JSON they are malformed.
 pub(super) fn detect(head: &[u8], eof: bool) -> Format {
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     let start = skip_whitespace(text, 0);
@@ -19,11 +20,8 @@ pub(super) fn detect(head: &[u8], eof: bool) -> Format {
         byte if begins_value(byte) => two_values(&mut scanner, text, start, eof),
         _ => false,
     };
-    if json || has_records(&mut scanner, text, eof) || is_json_like_line(text) {
-        Format::Json
-    } else {
-        Format::Lines
-    }
+    let json = json || has_records(&mut scanner, text, eof) || is_json_like_line(text);
+    if json || has_control_characters(text) { Format::Json } else { Format::Lines }
 }
 
 /// Whether two values follow each other on one line; on lines of their own they are lines too.
@@ -51,6 +49,11 @@ fn has_records(scanner: &mut Scanner, text: &[u8], eof: bool) -> bool {
         }
     }
     false
+}
+
+/// Whether there are bytes that no line of text has, in any encoding that is a superset of ASCII.
+fn has_control_characters(text: &[u8]) -> bool {
+    text.iter().any(|byte| matches!(byte, 0..=8 | 0x0e..=0x1a | 0x1c..=0x1d | 0x1f | 0x7f))
 }
 
 /// Whether there is a single line, and it names members as only JSON does.
