@@ -219,7 +219,7 @@ fn formats_are_detected() {
     assert_eq!(detect(b"X\"a\": 1}"), Format::Json);
     assert_eq!(detect(b"\xef\xbb\xbf  [1]"), Format::Json);
     assert_eq!(detect(b"caf\xe9,1\nth\xe9,2\n"), Format::Lines);
-    assert_eq!(detect(b"\xff\xfe{\0\"\0a\0\"\0:\01\0}\0"), Format::Json);
+    assert_eq!(detect(b"\xff\xfe{\0\"\0a\0\"\0:\x001\0}\0"), Format::Json);
 }
 
 proptest! {
