@@ -1,4 +1,13 @@
-//! fhcheck.
+//! Did every record make it? fhcheck reads what Amazon Data Firehose wrote to S3, takes its records
+//! apart, and compares them with what was produced.
+//!
+//! [`check::Run`] is the control flow over a [`source::Source`] and a [`plan::ReadPlan`];
+//! [`outcome::Outcome`] is what it comes to, and [`exit::code`] what that means to a shell. The rooms
+//! between are useful alone: [`split::split`] finds records in damaged JSON, [`naming::parse`] reads a
+//! key, [`simulate::run`] writes what Firehose would write.
+//!
+//! The library prints nothing and reads neither environment nor clock. `docs/architecture.md` says who
+//! may know whom, `docs/semantics.md` what an answer means.
 
 #[cfg(feature = "aws")]
 pub mod aws;

@@ -353,7 +353,7 @@ fn notes(outcome: &mut Outcome, plan: &ReconcilePlan, incomplete: u64, misdeclar
         note(
             "incomplete-identities",
             format!(
-                "{incomplete} records are not JSON or lack a key; they were matched by what they have"
+                "{incomplete} records are not JSON or lack a key; they were matched as a whole"
             ),
         );
     }

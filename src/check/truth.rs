@@ -57,6 +57,9 @@ impl Run {
         // A key that is named whole is one manifest, whatever other keys begin like it.
         if let Some(exact) = objects.iter().find(|(_, object)| object.key == range.prefix) {
             objects = vec![(truth.objects.len() as u64, exact.1.clone())];
+        } else if !range.prefix.is_empty() && !range.prefix.ends_with('/') {
+            // Keys that only begin like it are other manifests.
+            objects.clear();
         }
         if objects.is_empty() {
             return Err(Error::new(ErrorKind::NotFound, format!("manifest {name} does not exist")));

@@ -2,6 +2,7 @@
 //! After this, nothing reads the environment, the clock or the terminal.
 
 mod location;
+mod output;
 mod text;
 mod time;
 
@@ -68,8 +69,10 @@ pub fn request(args: Args, session: &Session, env: &Env) -> Result<Request> {
 }
 
 fn list(args: ListArgs, session: &Session, env: &Env) -> Result<List> {
+    let read = read_plan(&args.read, env)?;
+    output::spare([&args.output.output], [&read.location])?;
     Ok(List {
-        read: read_plan(&args.read, env)?,
+        read,
         records: args.records,
         dry_run: args.read.dry_run,
         output: output(args.output, limits::SAMPLES_DEFAULT, session, env),
@@ -85,8 +88,10 @@ fn dump(args: DumpArgs, session: &Session, env: &Env) -> Result<Dump> {
         FormatArg::Ndjson => Records::Ndjson,
         FormatArg::Csv => Records::Csv,
     };
+    let read = read_plan(&args.read, env)?;
+    output::spare([&args.output.output, &args.rejects], [&read.location])?;
     Ok(Dump {
-        read: read_plan(&args.read, env)?,
+        read,
         wanted: if args.failed { Wanted::Failed } else { Wanted::Data },
         records,
         rejects: args.rejects,
@@ -111,10 +116,16 @@ fn reconcile(args: ReconcileArgs, session: &Session, env: &Env) -> Result<Reconc
         }
         (Some(_), _) => return Err(usage("--expected and --manifest exclude each other")),
     };
+    let read = read_plan(&args.read, env)?;
+    let manifests = match &expectation {
+        Expectation::Manifest(locations) => locations.as_slice(),
+        Expectation::Count(_) => &[],
+    };
+    output::spare([&args.output.output], manifests.iter().chain([&read.location]))?;
     Ok(Reconcile {
         dry_run: args.read.dry_run,
         plan: ReconcilePlan {
-            read: read_plan(&args.read, env)?,
+            read,
             expectation,
             policy: text::policy(&args.matching)?,
             allow: allow(&args.allow),

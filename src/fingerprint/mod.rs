@@ -36,7 +36,7 @@ pub struct Fingerprinter {
 /// Keeps the identities of the policies apart.
 const TAG_NOT_JSON: u64 = 0x6e6f_7420_6a73_6f6e;
 const TAG_KEY: u64 = 0x6b65_7920_7061_7274;
-const ABSENT: u128 = 0x6162_7365_6e74_2061_6273_656e_7421_2121;
+const TAG_KEYLESS: u128 = 0x6162_7365_6e74;
 
 impl Fingerprinter {
     /// For a policy. The seed is the run's: both sides of a comparison must have the same.
@@ -58,25 +58,34 @@ impl Fingerprinter {
                     return self.not_json(record);
                 }
                 let mut identity = u128::from(TAG_KEY);
-                let mut complete = true;
                 for pointer in pointers {
                     let value = pointer.find(record).and_then(|value| self.canonical.hash(value));
-                    complete &= value.is_some();
+                    // Records that lack a key are not the same for that: the whole value counts.
+                    let Some(value) = value else { return self.keyless(record) };
                     let mut parts = [0; 32];
                     parts[..16].copy_from_slice(&identity.to_le_bytes());
-                    parts[16..].copy_from_slice(&value.unwrap_or(ABSENT).to_le_bytes());
+                    parts[16..].copy_from_slice(&value.to_le_bytes());
                     identity = xxh3_128_with_seed(&parts, self.seed);
                 }
-                self.incomplete += u64::from(!complete);
                 identity
             }
         }
     }
 
     /// Records so far that are no JSON, or lack one of the keys. They are matched all the same: the
-    /// former by their bytes, the latter by what they have.
+    /// former by their bytes, the latter as whole JSON values.
     pub fn incomplete(&self) -> u64 {
         self.incomplete
+    }
+
+    fn keyless(&mut self, record: &[u8]) -> Identity {
+        match self.canonical.hash(record) {
+            Some(identity) => {
+                self.incomplete += 1;
+                identity ^ TAG_KEYLESS
+            }
+            None => self.not_json(record),
+        }
     }
 
     fn not_json(&mut self, record: &[u8]) -> Identity {
@@ -110,6 +119,9 @@ mod tests {
             fingerprinter.identity(record.as_bytes());
         }
         assert_eq!(fingerprinter.incomplete(), 2);
+        let mut keyless = |record: &str| fingerprinter.identity(record.as_bytes());
+        assert_ne!(keyless(r#"{"x":"a"}"#), keyless(r#"{"x":"b"}"#), "a loss must not hide");
+        assert_eq!(keyless(r#"{"x":"a"}"#), keyless(r#"{ "x": "a" }"#));
     }
 
     #[test]

@@ -190,6 +190,7 @@ impl S3 {
                 let class = object.storage_class.as_deref();
                 Miss { transient, reason: failure.into_gap(class, &self.bucket) }
             })?;
+        confirm_version(&answer, object.etag.as_deref())?;
         confirm_length(&answer, object.size)?;
         let encoding = answer.content_encoding().map(str::to_owned);
         let body = if object.size > SPOOL_BYTES {
@@ -204,7 +205,8 @@ impl S3 {
 impl Cursor {
     /// Moves to the next page, if there is one and it is another one.
     fn advance(&mut self, page: &ListObjectsV2Output) -> Result<(), &'static str> {
-        if self.done || !page.is_truncated().unwrap_or(false) {
+        let more = page.is_truncated().unwrap_or(page.next_continuation_token().is_some());
+        if self.done || !more {
             self.done = true;
             return Ok(());
         }
@@ -293,6 +295,15 @@ impl Miss {
 fn pause(attempt: u32) -> Duration {
     let doubled = FETCH_BACKOFF.saturating_mul(1 << (attempt - 1).min(16));
     doubled.min(FETCH_BACKOFF_MAX).mul_f64(0.5 + fastrand::f64() / 2.0)
+}
+
+/// A server that knows no `If-Match` answers all the same.
+fn confirm_version(answer: &GetObjectOutput, expected: Option<&str>) -> Result<(), Miss> {
+    let bare = |etag: &str| etag.trim_start_matches("W/").trim_matches('"').to_owned();
+    match (answer.e_tag().map(bare), expected.map(bare)) {
+        (Some(got), Some(expected)) if got != expected => Err(Miss::last(GapReason::Replaced)),
+        _ => Ok(()),
+    }
 }
 
 fn confirm_length(answer: &GetObjectOutput, expected: u64) -> Result<(), Miss> {

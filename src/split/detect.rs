@@ -56,8 +56,14 @@ fn has_control_characters(text: &[u8]) -> bool {
     text.iter().any(|byte| matches!(byte, 0..=8 | 0x0e..=0x1a | 0x1c..=0x1d | 0x1f | 0x7f))
 }
 
-/// Whether there is a single line, and it names members as only JSON does.
+/// Whether there is a single line that is a piece of JSON: it names members, leaves a string open, or
+/// has a bracket where a value begins or ends.
 fn is_json_like_line(text: &[u8]) -> bool {
     let line = text.trim_ascii_end();
-    memchr::memchr(b'\n', line).is_none() && memchr::memmem::find(line, b"\":").is_some()
+    let open_string = memchr::memchr_iter(b'"', line).count() % 2 == 1;
+    memchr::memchr(b'\n', line).is_none()
+        && (memchr::memmem::find(line, b"\":").is_some()
+            || open_string
+            || matches!(line.first(), Some(b'}' | b']' | b',' | b':'))
+            || matches!(line.last(), Some(b'}' | b']')))
 }

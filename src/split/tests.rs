@@ -218,6 +218,10 @@ fn formats_are_detected() {
     assert_eq!(detect(b"X\"a\": 1}\n{\"a\": 2}\n"), Format::Json);
     assert_eq!(detect(b"X\"a\": 1}"), Format::Json);
     assert_eq!(detect(b"\xef\xbb\xbf  [1]"), Format::Json);
+    for piece in ["}", "9}", "\"abc", ",1", "x\"}]"] {
+        assert_eq!(detect(piece.as_bytes()), Format::Json, "{piece}");
+    }
+    assert_eq!(detect(b"\"a\",\"b\"\n"), Format::Lines);
     assert_eq!(detect(b"caf\xe9,1\nth\xe9,2\n"), Format::Lines);
     assert_eq!(detect(b"\xff\xfe{\0\"\0a\0\"\0:\x001\0}\0"), Format::Json);
 }

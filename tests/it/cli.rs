@@ -88,6 +88,32 @@ fn an_output_file_that_cannot_be_written_fails_before_the_run() {
 }
 
 #[test]
+fn nothing_that_is_read_is_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("text").to_owned();
+    std::fs::create_dir(path("in")).expect("a folder");
+    for name in ["in/object", "manifest"] {
+        std::fs::write(path(name), "{}").expect("a file");
+    }
+    let (object, manifest, beside) = (path("in/object"), path("manifest"), path("out"));
+    let (location, inside) = (path("in"), path("in/new"));
+    for words in [
+        vec!["dump", &location, "-o", &object],
+        vec!["dump", &location, "-o", &inside],
+        vec!["dump", &location, "--rejects", &object],
+        vec!["dump", &location, "-o", &beside, "--rejects", &beside],
+        vec!["list", &object, "-o", &object],
+        vec!["reconcile", &location, "--manifest", &manifest, "-o", &manifest],
+    ] {
+        assert!(refused(&words).contains("hint: "), "{words:?}");
+    }
+    assert_eq!(std::fs::read(&object).expect("it is there"), b"{}");
+    assert_eq!(std::fs::read(&manifest).expect("it is there"), b"{}");
+    let code = fhcheck(&["dump", &location, "-o", &beside]).status.code();
+    assert_eq!(code, Some(0));
+}
+
+#[test]
 fn completions_and_manual_come_from_the_same_definition() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let output = fhcheck(&["completions", shell]);

@@ -230,8 +230,8 @@ fn a_table_is_shortened_for_a_screen_only() {
     assert_eq!(layout(&screen, &["list", "."]), (80, true));
     assert_eq!(layout(&plain, &["list", "."]), (80, false));
     assert_eq!(layout(&plain, &["list", ".", "--color", "always"]), (80, true));
-    assert_eq!(layout(&screen, &["list", ".", "-o", "x"]), (Layout::UNBOUNDED, false));
-    let file = ["list", ".", "-o", "x", "--color", "always"];
+    assert_eq!(layout(&screen, &["list", "src", "-o", "x"]), (Layout::UNBOUNDED, false));
+    let file = ["list", "src", "-o", "x", "--color", "always"];
     assert_eq!(layout(&screen, &file), (Layout::UNBOUNDED, true));
     assert_eq!(layout(&env(), &["list", "."]), (Layout::UNBOUNDED, false));
 }
