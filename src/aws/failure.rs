@@ -26,7 +26,7 @@ pub(crate) struct Asked<'a> {
 
 /// Why a request failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cause {
+pub(super) enum Cause {
     NoCredentials,
     CredentialsBroken,
     Expired,
@@ -37,6 +37,7 @@ enum Cause {
     Encryption,
     NoSuchBucket,
     NoSuchKey,
+    NoSuchResource,
     Changed,
     Archived,
     Region,
@@ -53,6 +54,8 @@ enum Cause {
 #[derive(Debug)]
 pub(crate) struct Failure {
     cause: Cause,
+    /// The error code of the answer, where it has one.
+    code: Option<String>,
     /// Code, message, status and request id, or the innermost cause.
     detail: String,
     /// The region that the answer names, or the storage class.
@@ -87,12 +90,17 @@ impl Failure {
             (Cause::Archived, Some(answer)) => element(answer, "StorageClass"),
             _ => None,
         };
-        Self { cause, detail: detail(&error), named, source: Some(error.into()) }
+        let code = match &error {
+            SdkError::ServiceError(service) => service.err().code().map(str::to_owned),
+            _ => None,
+        };
+        Self { cause, code, detail: detail(&error), named, source: Some(error.into()) }
     }
 
     /// An answer with status 200 that is none of S3's.
     pub(crate) fn not_s3(detail: &str) -> Self {
-        Self { cause: Cause::NotS3, detail: detail.into(), named: None, source: None }
+        let cause = Cause::NotS3;
+        Self { cause, code: None, detail: detail.into(), named: None, source: None }
     }
 
     /// Whether the same request may succeed a moment later.
@@ -100,25 +108,71 @@ impl Failure {
         matches!(self.cause, Cause::Unreachable | Cause::Timeout | Cause::Throttled | Cause::Server)
     }
 
+    pub(super) fn cause(&self) -> Cause {
+        self.cause
+    }
+
+    /// The error code of the answer, where it has one.
+    pub(crate) fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// Code, message, status and request id, or the innermost cause.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// Whether the service asks for fewer requests.
+    pub(crate) fn is_throttling(&self) -> bool {
+        self.cause == Cause::Throttled
+    }
+
+    /// Whether the service may have done what was asked all the same: it gave no answer, or one
+    /// that says that it broke.
+    pub(crate) fn is_uncertain(&self) -> bool {
+        matches!(self.cause, Cause::Timeout | Cause::Server)
+            || (self.cause == Cause::Unreachable && self.code.is_none())
+    }
+
+    /// What is wrong with the credentials, if that is it, and what to do about it.
+    pub(super) fn credentials(&self, service: &str) -> Option<(ErrorKind, String, &'static str)> {
+        let what = match self.cause {
+            Cause::NoCredentials => "no AWS credentials found".into(),
+            Cause::CredentialsBroken => "the AWS credentials cannot be loaded".into(),
+            Cause::Expired => "the AWS credentials have expired".into(),
+            Cause::UnknownKey => format!("{service} does not know the access key"),
+            Cause::Signature => "the secret key does not fit the access key".into(),
+            Cause::Clock => "the clock of this machine is wrong".to_owned(),
+            _ => return None,
+        };
+        Some((ErrorKind::Credentials, what, credentials_advice(self.cause)?))
+    }
+
+    pub(super) fn as_error(self, what: (ErrorKind, String), hint: Option<String>) -> Error {
+        let (kind, what) = what;
+        let error = match self.cause {
+            // Its detail is whatever the last of many places said.
+            Cause::NoCredentials => Error::new(kind, what),
+            _ => Error::new(kind, format!("{what}: {}", self.detail)),
+        };
+        let error = match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        };
+        match self.source {
+            Some(source) => error.caused_by(source),
+            None => error,
+        }
+    }
+
     /// The failure of a listing, as the error that ends the run.
     pub(crate) fn into_error(self, asked: Asked<'_>) -> Error {
         let Asked { bucket, location, endpoint, region } = asked;
         let service = endpoint.unwrap_or("AWS");
+        if let Some((kind, what, hint)) = self.credentials(service) {
+            return self.as_error((kind, what), Some(hint.to_owned()));
+        }
         let (kind, what) = match self.cause {
-            Cause::NoCredentials => (ErrorKind::Credentials, "no AWS credentials found".into()),
-            Cause::CredentialsBroken => {
-                (ErrorKind::Credentials, "the AWS credentials cannot be loaded".into())
-            }
-            Cause::Expired => (ErrorKind::Credentials, "the AWS credentials have expired".into()),
-            Cause::UnknownKey => {
-                (ErrorKind::Credentials, format!("{service} does not know the access key"))
-            }
-            Cause::Signature => {
-                (ErrorKind::Credentials, "the secret key does not fit the access key".into())
-            }
-            Cause::Clock => {
-                (ErrorKind::Credentials, "the clock of this machine is wrong".to_owned())
-            }
             Cause::Denied => (ErrorKind::AccessDenied, format!("access denied listing {location}")),
             Cause::NoSuchBucket => {
                 (ErrorKind::NotFound, format!("there is no bucket named {bucket}"))
@@ -133,19 +187,8 @@ impl Failure {
             Cause::Request => (ErrorKind::Usage, format!("{location} cannot be asked for")),
             _ => (ErrorKind::Service, format!("listing {location} failed")),
         };
-        let error = match self.cause {
-            // Its detail is whatever the last of many places said.
-            Cause::NoCredentials => Error::new(kind, what),
-            _ => Error::new(kind, format!("{what}: {}", self.detail)),
-        };
-        let error = match advice(self.cause, &self.named, asked) {
-            Some(hint) => error.hint(hint),
-            None => error,
-        };
-        match self.source {
-            Some(source) => error.caused_by(source),
-            None => error,
-        }
+        let hint = advice(self.cause, &self.named, asked);
+        self.as_error((kind, what), hint)
     }
 
     /// The failure of a fetch, as the reason of a gap.
@@ -172,15 +215,6 @@ impl Failure {
 /// What the user can do about it.
 fn advice(cause: Cause, named: &Option<String>, asked: Asked<'_>) -> Option<String> {
     let hint = match cause {
-        Cause::NoCredentials => {
-            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile with --profile, or \
-             run `aws configure`"
-        }
-        Cause::CredentialsBroken => "check the profile, and log in again where it needs a login",
-        Cause::Expired => "get new ones, with `aws sso login` for instance, and run again",
-        Cause::UnknownKey => "check AWS_ACCESS_KEY_ID or the profile, and --endpoint-url",
-        Cause::Signature => "check AWS_SECRET_ACCESS_KEY or the profile",
-        Cause::Clock => "set it: a request is refused when it is more than 15 minutes off",
         Cause::Denied => {
             let arn = format!("arn:aws:s3:::{}", asked.bucket);
             return Some(format!("the credentials need s3:ListBucket on {arn}"));
@@ -204,6 +238,21 @@ fn advice(cause: Cause, named: &Option<String>, asked: Asked<'_>) -> Option<Stri
     Some(hint.to_owned())
 }
 
+fn credentials_advice(cause: Cause) -> Option<&'static str> {
+    Some(match cause {
+        Cause::NoCredentials => {
+            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile with --profile, or \
+             run `aws configure`"
+        }
+        Cause::CredentialsBroken => "check the profile, and log in again where it needs a login",
+        Cause::Expired => "get new ones, with `aws sso login` for instance, and run again",
+        Cause::UnknownKey => "check AWS_ACCESS_KEY_ID or the profile, and --endpoint-url",
+        Cause::Signature => "check AWS_SECRET_ACCESS_KEY or the profile",
+        Cause::Clock => "set it: a request is refused when it is more than 15 minutes off",
+        _ => return None,
+    })
+}
+
 fn elsewhere(named: &Option<String>, bucket: &str, region: &str) -> String {
     match named {
         Some(right) => format!("bucket {bucket} is in {right}, not in {region}"),
@@ -218,13 +267,21 @@ fn by_answer(code: Option<&str>, answer: &HttpResponse) -> Cause {
     let Some(code) = code else { return by_status(status, answer) };
     match code {
         "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => Cause::Expired,
-        "InvalidAccessKeyId" | "InvalidToken" | "NotSignedUp" => Cause::UnknownKey,
-        "SignatureDoesNotMatch" => Cause::Signature,
+        "InvalidAccessKeyId"
+        | "InvalidClientTokenId"
+        | "InvalidToken"
+        | "NotSignedUp"
+        | "UnrecognizedClientException" => Cause::UnknownKey,
+        "InvalidSignatureException" | "SignatureDoesNotMatch" => Cause::Signature,
         "RequestTimeTooSkewed" => Cause::Clock,
         "AccessDenied" if names_kms(answer) => Cause::Encryption,
-        "AccessDenied" | "AccessDeniedException" | "AllAccessDisabled" => Cause::Denied,
+        "AccessDenied"
+        | "AccessDeniedException"
+        | "AllAccessDisabled"
+        | "UnauthorizedOperation" => Cause::Denied,
         "NoSuchBucket" => Cause::NoSuchBucket,
         "NoSuchKey" => Cause::NoSuchKey,
+        "ResourceNotFoundException" => Cause::NoSuchResource,
         "PreconditionFailed" => Cause::Changed,
         "InvalidObjectState" => Cause::Archived,
         "PermanentRedirect"
@@ -235,12 +292,17 @@ fn by_answer(code: Option<&str>, answer: &HttpResponse) -> Cause {
         "SlowDown"
         | "Throttling"
         | "ThrottlingException"
+        | "ThrottledException"
+        | "LimitExceededException"
+        | "ProvisionedThroughputExceededException"
         | "RequestLimitExceeded"
         | "TooManyRequests"
-        | "ServiceUnavailable" => Cause::Throttled,
-        "InternalError" | "RequestTimeout" => Cause::Server,
+        | "TooManyRequestsException"
+        | "ServiceUnavailable"
+        | "ServiceUnavailableException" => Cause::Throttled,
+        "InternalError" | "InternalFailure" | "RequestTimeout" => Cause::Server,
         "InvalidBucketName" => Cause::Request,
-        code if code.starts_with("KMS.") => Cause::Encryption,
+        code if code.starts_with("KMS") => Cause::Encryption,
         _ if status >= 500 => Cause::Server,
         _ => Cause::Other,
     }

@@ -3,6 +3,7 @@
 //! Where settings are silent, the environment variables and profile files decide that every AWS
 //! tool reads; `aws-config` reads them.
 
+mod call;
 mod failure;
 
 use std::time::Duration;
@@ -23,6 +24,7 @@ use aws_types::service_config::ServiceConfigKey;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::{FETCH_BACKOFF, FETCH_BACKOFF_MAX};
+pub(crate) use call::Call;
 pub(crate) use failure::{Asked, Failure, causes};
 
 /// Longest wait for a connection.
@@ -110,14 +112,49 @@ impl Aws {
     pub fn s3(&self) -> aws_sdk_s3::Client {
         let config = aws_sdk_s3::config::Builder::from(&self.config)
             .force_path_style(self.path_style)
-            .retry_config(
-                RetryConfig::standard()
-                    .with_max_attempts(ATTEMPTS)
-                    .with_initial_backoff(FETCH_BACKOFF)
-                    .with_max_backoff(FETCH_BACKOFF_MAX),
-            )
+            .retry_config(retries())
             .build();
         aws_sdk_s3::Client::from_conf(config)
+    }
+
+    /// A client of Kinesis Data Streams. It retries nothing: whoever puts a record has to know how
+    /// often, and whoever reads a shard has a budget of calls.
+    pub fn kinesis(&self) -> aws_sdk_kinesis::Client {
+        let config = aws_sdk_kinesis::config::Builder::from(&self.config)
+            .retry_config(RetryConfig::disabled())
+            .build();
+        aws_sdk_kinesis::Client::from_conf(config)
+    }
+
+    /// A client of Firehose that retries nothing, for the same reason.
+    pub fn firehose(&self) -> aws_sdk_firehose::Client {
+        let config = aws_sdk_firehose::config::Builder::from(&self.config)
+            .retry_config(RetryConfig::disabled())
+            .build();
+        aws_sdk_firehose::Client::from_conf(config)
+    }
+
+    /// A client of Lambda that retries nothing: a function that is invoked twice puts twice.
+    pub fn lambda(&self) -> aws_sdk_lambda::Client {
+        let config = aws_sdk_lambda::config::Builder::from(&self.config)
+            .retry_config(RetryConfig::disabled())
+            .build();
+        aws_sdk_lambda::Client::from_conf(config)
+    }
+
+    /// A client of CloudFormation.
+    pub fn cloudformation(&self) -> aws_sdk_cloudformation::Client {
+        let config = aws_sdk_cloudformation::config::Builder::from(&self.config)
+            .retry_config(retries())
+            .build();
+        aws_sdk_cloudformation::Client::from_conf(config)
+    }
+
+    /// A client of CloudWatch.
+    pub fn cloudwatch(&self) -> aws_sdk_cloudwatch::Client {
+        let config =
+            aws_sdk_cloudwatch::config::Builder::from(&self.config).retry_config(retries()).build();
+        aws_sdk_cloudwatch::Client::from_conf(config)
     }
 
     /// The address of the service, where it is not AWS itself.
@@ -129,6 +166,13 @@ impl Aws {
     pub fn region(&self) -> &str {
         self.config.region().map_or("", Region::as_ref)
     }
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(ATTEMPTS)
+        .with_initial_backoff(FETCH_BACKOFF)
+        .with_max_backoff(FETCH_BACKOFF_MAX)
 }
 
 fn timeouts() -> TimeoutConfig {
