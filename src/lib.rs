@@ -20,6 +20,7 @@ pub mod decode;
 pub mod endpoint;
 pub mod error;
 pub mod exit;
+pub mod expect;
 pub mod failed;
 pub mod fingerprint;
 pub mod limits;

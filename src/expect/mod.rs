@@ -1,0 +1,3 @@
+//! What should be there: manifests of producers, and what a data stream itself says.
+
+pub mod manifest;
