@@ -17,7 +17,11 @@ mod dump;
 mod excerpts;
 mod failed;
 mod list;
+mod notes;
 mod reconcile;
+mod samples;
+mod seen;
+mod site;
 mod stage;
 mod truth;
 
@@ -29,68 +33,97 @@ use futures::StreamExt;
 pub use catalog::Listed;
 pub use dump::{DumpOutcome, DumpSink, Dumped, LEFT_OUT, Wanted};
 pub use list::{Contents, Estimate, Listing};
+pub use reconcile::Comparison;
 pub use truth::Manifest;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::observe::{Event, Observer};
 use crate::outcome::{Gap, GapReason, Verdict};
-use crate::plan::ReadPlan;
+use crate::plan::{Location, ReadPlan};
 use crate::source::{Body, ObjectRef, Source};
+use site::Site;
 
-/// A run over one location.
+/// A run over a location, and over those where its error output is.
 #[derive(Clone)]
 pub struct Run {
-    source: Arc<dyn Source>,
+    /// The location of the plan first.
+    sites: Vec<Arc<Site>>,
     plan: ReadPlan,
     observer: Arc<dyn Observer>,
+}
+
+/// One object to read.
+#[derive(Clone)]
+struct Job {
+    number: u64,
+    object: ObjectRef,
+    site: Arc<Site>,
+}
+
+impl Job {
+    /// How reports name the object.
+    fn name(&self) -> String {
+        self.site.name(&self.object.key)
+    }
 }
 
 impl Run {
     /// A run of a plan over the source that the plan's location names.
     pub fn new(source: Arc<dyn Source>, plan: ReadPlan, observer: Arc<dyn Observer>) -> Self {
-        Self { source, plan, observer }
+        let sites = vec![Arc::new(Site::data(source, plan.location.clone()))];
+        Self { sites, plan, observer }
+    }
+
+    /// Reads error output of another location too. What lies below the location of the plan is read
+    /// in any case.
+    #[must_use]
+    pub fn with_error_output(mut self, source: Arc<dyn Source>, location: Location) -> Self {
+        let site = self.sites[0].beside(source, location);
+        self.sites.extend(site.map(Arc::new));
+        self
     }
 
     /// Fetches every object and hands its body to `work` on a worker thread, several at once.
     /// `commit` takes what came of each, as each is done, on one thread.
     async fn each<T: Send + 'static>(
         &self,
-        objects: &[(u64, ObjectRef)],
-        work: impl Fn(u64, &ObjectRef, Body) -> Result<T, GapReason> + Send + Sync + 'static,
-        mut commit: impl FnMut(u64, &ObjectRef, Result<T, GapReason>) -> Result<()>,
+        jobs: &[Job],
+        work: impl Fn(&Job, Body) -> Result<T, GapReason> + Send + Sync + 'static,
+        mut commit: impl FnMut(&Job, Result<T, GapReason>) -> Result<()>,
     ) -> Result<()> {
         let work = Arc::new(work);
         let workers = Arc::new(tokio::sync::Semaphore::new(self.plan.limits.workers));
-        let jobs = objects.iter().map(|(number, object)| {
+        let staged = jobs.iter().map(|job| {
             let (work, workers) = (Arc::clone(&work), Arc::clone(&workers));
             async move {
-                let staged = match self.fetch(object).await {
-                    Ok(body) => on_worker(workers, *number, object.clone(), body, work).await?,
+                let staged = match self.fetch(job).await {
+                    Ok(body) => on_worker(workers, job.clone(), body, work).await?,
                     Err(reason) => Err(reason),
                 };
-                Ok((*number, object, staged))
+                Ok((job, staged))
             }
         });
         let width = self.plan.limits.requests + self.plan.limits.workers;
-        let mut done = futures::stream::iter(jobs).buffer_unordered(width);
-        while let Some(job) = done.next().await {
-            let (number, object, staged): (_, _, Result<T, GapReason>) = job?;
+        let mut done = futures::stream::iter(staged).buffer_unordered(width);
+        while let Some(done) = done.next().await {
+            let (job, staged): (_, Result<T, GapReason>) = done?;
             if let Err(reason) = &staged {
-                tracing::debug!(object.key, %reason, "not read");
-                self.observer.on(Event::Gap { key: &object.key, bytes: object.size, reason });
+                let key = &job.object.key;
+                tracing::debug!(key, %reason, "not read");
+                self.observer.on(Event::Gap { key, bytes: job.object.size, reason });
             }
-            commit(number, object, staged)?;
+            commit(job, staged)?;
         }
         Ok(())
     }
 
     fn fetch<'a>(
         &'a self,
-        object: &'a ObjectRef,
+        job: &'a Job,
     ) -> impl Future<Output = Result<Body, GapReason>> + Send + 'a {
-        let (key, bytes) = (object.key.as_str(), object.size);
+        let (key, bytes) = (job.object.key.as_str(), job.object.size);
         async move {
-            let body = self.source.fetch(object).await?;
+            let body = job.site.source.fetch(&job.object).await?;
             self.observer.on(Event::Fetched { key, bytes });
             Ok(body)
         }
@@ -104,15 +137,14 @@ impl Run {
 
 async fn on_worker<T: Send + 'static>(
     workers: Arc<tokio::sync::Semaphore>,
-    number: u64,
-    object: ObjectRef,
+    job: Job,
     body: Body,
-    work: Arc<impl Fn(u64, &ObjectRef, Body) -> Result<T, GapReason> + Send + Sync + 'static>,
+    work: Arc<impl Fn(&Job, Body) -> Result<T, GapReason> + Send + Sync + 'static>,
 ) -> Result<Result<T, GapReason>> {
     let permit = workers.acquire_owned().await;
     let task = tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        work(number, &object, body)
+        work(&job, body)
     });
     joined(task.await)
 }
@@ -126,8 +158,8 @@ fn joined<T>(result: std::result::Result<T, tokio::task::JoinError>) -> Result<T
     })
 }
 
-fn gap(object: &ObjectRef, reason: GapReason) -> Gap {
-    Gap { key: object.key.clone(), size: object.size, reason }
+fn gap(job: &Job, reason: GapReason) -> Gap {
+    Gap { key: job.name(), size: job.object.size, reason }
 }
 
 /// The verdict on stored data alone, with nothing to compare it with.

@@ -83,9 +83,16 @@ pub const FETCH_BACKOFF_MAX: Duration = Duration::from_secs(5);
 /// Longest time Firehose buffers before it writes an object: `IntervalInSeconds` of
 /// `BufferingHints` is at most 900.
 pub const BUFFERING_MAX: Duration = Duration::from_secs(900);
+/// What is added to the buffering time before a record can be called missing: hints are hints, and
+/// writing takes its time.
+pub const DELIVERY_SLACK: Duration = Duration::from_secs(300);
 /// What is added to the buffering time when a window of key hours is computed: arrival timestamps
 /// are approximate and hints are hints.
 pub const WINDOW_SLACK: Duration = Duration::from_secs(900);
+
+/// How far the clock of a producer may be from that of a data stream: so near the edge of a window, a
+/// record that only its producer has dated may be on either side.
+pub const PRODUCER_CLOCK_SLACK: Duration = Duration::from_secs(120);
 
 /// Samples a report keeps of each kind of finding, unless `--samples` says otherwise.
 pub const SAMPLES_DEFAULT: usize = 10;

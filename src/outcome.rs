@@ -137,6 +137,21 @@ pub struct Place {
     pub offset: u64,
 }
 
+/// Where a data stream keeps a record, as far as it is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// `ShardId`.
+    pub shard_id: Option<String>,
+    /// `SequenceNumber`.
+    pub sequence_number: Option<String>,
+    /// Its place in a KPL aggregate, from 0.
+    pub sub_sequence_number: Option<u64>,
+    /// `PartitionKey`.
+    pub partition_key: Option<String>,
+    /// `ApproximateArrivalTimestamp`.
+    pub arrival: Option<Timestamp>,
+}
+
 /// Why a record was not delivered, as its error document says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -192,6 +207,8 @@ pub struct Sample {
     pub failed_at: Vec<Place>,
     /// Why it failed, by the first of these documents.
     pub failure: Option<Failure>,
+    /// Where the data stream keeps it, by the first place that names it.
+    pub origin: Option<Origin>,
 }
 
 /// A class of findings: how many records, and some of them by name.
@@ -210,12 +227,17 @@ pub struct Class {
 pub struct Differences {
     /// Produced, not delivered, and found in error output.
     pub failed: Class,
+    /// Produced, nowhere to be found, and too young to be missing.
+    pub pending: Class,
     /// Produced, and nowhere to be found.
     pub missing: Class,
     /// Found more often than produced.
     pub duplicates: Class,
     /// Found, but never produced.
     pub unexpected: Class,
+    /// Where the truth has sequence numbers: records that are in the data stream more than once, under
+    /// different ones. Not a finding: each of them was produced.
+    pub repeated: Class,
     /// With a count only: records that are identical to another one. Not a finding, but a loss and
     /// a duplicate may cancel behind it.
     pub identical: Class,
@@ -447,10 +469,15 @@ impl Outcome {
         self.formats.0.sort_by_key(|(format, _)| format.to_string());
     }
 
+    /// Whether there is evidence that could not be had.
+    pub fn has_gaps(&self) -> bool {
+        !self.gaps.is_empty() || self.books.objects.gaps > 0
+    }
+
     /// The answer. A gap outranks a finding: what could not be read is never reported as fine.
     pub fn verdict(&self) -> Verdict {
         let books = &self.books;
-        if !self.gaps.is_empty() || books.objects.gaps > 0 {
+        if self.has_gaps() {
             return Verdict::Inconclusive;
         }
         let discrepant = books.produced.missing > 0
@@ -460,7 +487,12 @@ impl Outcome {
             || books.bytes.malformed > 0
             || self.malformed_spans > 0
             || !self.undecodable.is_empty();
-        if discrepant { Verdict::Discrepant } else { Verdict::Reconciled }
+        match (discrepant, books.produced.pending) {
+            (true, _) => Verdict::Discrepant,
+            (false, 0) => Verdict::Reconciled,
+            // What is on its way may come or not: nobody knows yet.
+            (false, _) => Verdict::Inconclusive,
+        }
     }
 }
 

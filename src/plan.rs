@@ -99,8 +99,19 @@ pub enum Expectation {
     /// So many records, whichever they are.
     Count(u64),
     /// The records of these manifests, together. A manifest is content like an object's, plain or
-    /// gzip, and is split by the same splitter.
+    /// compressed.
     Manifest(Vec<Location>),
+    /// What this data stream holds.
+    Stream(String),
+}
+
+/// Which records may still be on their way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Young {
+    /// Those that were put, or arrived, at this instant or later.
+    pub since: Timestamp,
+    /// Those of which nobody knows when, too.
+    pub untimed: bool,
 }
 
 /// A reconciliation.
@@ -116,6 +127,11 @@ pub struct ReconcilePlan {
     pub allow: Allow,
     /// How many samples to keep of each kind of finding.
     pub samples: usize,
+    /// Records from before this instant need not be there: the delivery stream began to read then
+    /// (`DeliveryStartTimestamp`).
+    pub delivery_start: Option<Timestamp>,
+    /// Records that are not there, and may come yet. `None`: all have had their time.
+    pub young: Option<Young>,
     /// Seeds the identities of this run, so that nobody can prepare records that collide.
     pub seed: u64,
 }

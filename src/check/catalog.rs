@@ -1,8 +1,11 @@
 //! The catalog: what is listed, what of it is to be read, and what is not and why.
 
+use std::sync::Arc;
+
 use futures::StreamExt;
 
-use super::Run;
+use super::site::Site;
+use super::{Job, Run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::naming::layout::{self, Layout};
@@ -17,6 +20,8 @@ use crate::source::{KeyRange, ObjectRef};
 pub struct Listed {
     /// The object.
     pub object: ObjectRef,
+    /// The number of the location that holds it: 0 for that of the plan, then those of error output.
+    pub site: usize,
     /// What its key says; `None` for a foreign object.
     pub name: Option<KeyName>,
     /// Why it is not read, where it is not.
@@ -35,13 +40,6 @@ pub(super) struct Catalog {
 }
 
 impl Catalog {
-    /// What is to be read: the objects with their numbers, which follow the order of keys.
-    pub(super) fn to_read(&self) -> Vec<(u64, ObjectRef)> {
-        let numbered = (0_u64..).zip(&self.objects);
-        let read = numbered.filter(|(_, listed)| listed.skip.is_none());
-        read.map(|(number, listed)| (number, listed.object.clone())).collect()
-    }
-
     /// Stored bytes of what is to be read.
     pub(super) fn bytes_to_read(&self) -> u64 {
         let read = self.objects.iter().filter(|listed| listed.skip.is_none());
@@ -59,8 +57,8 @@ impl Catalog {
     }
 
     /// Whether a key stands where it could not, had the layout been read right.
-    fn contradicts(&self, layout: &Layout) -> bool {
-        self.objects.iter().any(|listed| {
+    fn contradicts(&self, from: usize, layout: &Layout) -> bool {
+        self.objects[from..].iter().any(|listed| {
             let fits = |name| layout.fits(&listed.object.key, name);
             !listed.name.as_ref().is_none_or(fits)
         })
@@ -77,35 +75,50 @@ impl Catalog {
             ),
         })
     }
-
-    pub(super) fn key(&self, number: u64) -> String {
-        let index = usize::try_from(number).expect("numbers are indices");
-        self.objects[index].object.key.clone()
-    }
 }
 
 impl Run {
     /// Lists what the plan asks for, and decides what of it is read.
     pub(super) async fn catalog(&self) -> Result<Catalog> {
         let mut catalog = Catalog::default();
-        let before = self.source.requests().list;
-        let prefix = self.prefix();
-        let layout = self.layout(&prefix, &mut catalog).await?;
-        let window = &self.plan.window;
-        let ranges = layout::ranges(&prefix, layout.as_ref(), window, &self.plan.zone);
-        self.list_ranges(&ranges, &mut catalog).await?;
-        if layout.is_some_and(|layout| catalog.contradicts(&layout)) {
-            catalog.objects.clear();
-            catalog.notes.push(no_pruning("keys do not all lie in the folder of their time"));
-            self.list_ranges(&[KeyRange::all(&prefix)], &mut catalog).await?;
+        for (number, site) in self.sites.iter().enumerate() {
+            let before = site.source.requests().list;
+            self.list_site(number, site, &mut catalog).await?;
+            catalog.requests += site.source.requests().list - before;
         }
-        catalog.requests = self.source.requests().list - before;
         // On one's own disk keys may be called anything.
         if !matches!(self.plan.location, Location::Local(_)) {
             let foreign = catalog.foreign_to_read();
             catalog.notes.extend(foreign);
         }
         Ok(catalog)
+    }
+
+    async fn list_site(&self, number: usize, site: &Site, catalog: &mut Catalog) -> Result<()> {
+        let from = catalog.objects.len();
+        let layout = self.layout(site, catalog).await?;
+        let window = &self.plan.window;
+        let ranges = layout::ranges(site.prefix(), layout.as_ref(), window, &self.plan.zone);
+        self.list_ranges(number, &ranges, catalog).await?;
+        if layout.is_some_and(|layout| catalog.contradicts(from, &layout)) {
+            catalog.objects.truncate(from);
+            catalog.notes.push(no_pruning("keys do not all lie in the folder of their time"));
+            self.list_ranges(number, &[KeyRange::all(site.prefix())], catalog).await?;
+        }
+        Ok(())
+    }
+
+    /// What of a catalog is to be read: the objects with their numbers, which follow the order of
+    /// sites and keys.
+    pub(super) fn to_read(&self, catalog: &Catalog) -> Vec<Job> {
+        let numbered = (0_u64..).zip(&catalog.objects);
+        let read = numbered.filter(|(_, listed)| listed.skip.is_none());
+        read.map(|(number, listed)| self.job(number, listed)).collect()
+    }
+
+    pub(super) fn job(&self, number: u64, listed: &Listed) -> Job {
+        let site = Arc::clone(&self.sites[listed.site]);
+        Job { number, object: listed.object.clone(), site }
     }
 
     /// Refuses a run that would read more than `--max-bytes`.
@@ -122,23 +135,16 @@ impl Run {
         ))
     }
 
-    fn prefix(&self) -> String {
-        match &self.plan.location {
-            Location::S3 { prefix, .. } => prefix.clone(),
-            Location::Local(_) => String::new(),
-        }
-    }
-
     /// How keys tell time, where a window makes that worth knowing: one key is enough to see it.
-    async fn layout(&self, prefix: &str, catalog: &mut Catalog) -> Result<Option<Layout>> {
+    async fn layout(&self, site: &Site, catalog: &mut Catalog) -> Result<Option<Layout>> {
         if self.plan.window.is_open() {
             return Ok(None);
         }
-        let range = KeyRange::all(prefix);
-        let mut keys = self.source.list(&range);
+        let range = KeyRange::all(site.prefix());
+        let mut keys = site.source.list(&range);
         let mut seen = 0;
         while let Some(object) = keys.next().await {
-            if let Some(layout) = Layout::infer(prefix, &object?.key) {
+            if let Some(layout) = Layout::infer(site.prefix(), &object?.key) {
                 tracing::debug!(%layout, "keys tell time");
                 return Ok(Some(layout));
             }
@@ -153,17 +159,26 @@ impl Run {
         Ok(None)
     }
 
-    async fn list_ranges(&self, ranges: &[KeyRange], catalog: &mut Catalog) -> Result<()> {
+    async fn list_ranges(
+        &self,
+        number: usize,
+        ranges: &[KeyRange],
+        catalog: &mut Catalog,
+    ) -> Result<()> {
+        let site = &self.sites[number];
         for range in ranges {
             let (after, before) = (&range.start_after, &range.stop_before);
             tracing::debug!(prefix = range.prefix, ?after, ?before, "list");
-            let mut keys = self.source.list(range);
+            let mut keys = site.source.list(range);
             while let Some(object) = keys.next().await {
                 let object = object?;
+                if !site.owns(&object.key) {
+                    continue;
+                }
                 self.observer.on(Event::Listed { bytes: object.size });
-                catalog.objects.push(self.judge(object));
+                catalog.objects.push(self.judge(number, object));
                 if catalog.objects.len() as u64 >= limits::OBJECTS_CEILING {
-                    return Err(too_many(&self.plan.location));
+                    return Err(too_many(&site.location));
                 }
             }
         }
@@ -171,7 +186,7 @@ impl Run {
     }
 
     /// What is to become of an object.
-    fn judge(&self, object: ObjectRef) -> Listed {
+    fn judge(&self, site: usize, object: ObjectRef) -> Listed {
         let name = naming::parse(&object.key);
         let skip = if object.size == 0 && object.key.ends_with('/') {
             Some(SkipReason::FolderMarker)
@@ -184,7 +199,7 @@ impl Run {
             };
             (!inside).then_some(SkipReason::OutsideWindow)
         };
-        Listed { object, name, skip, contents: None }
+        Listed { object, site, name, skip, contents: None }
     }
 }
 

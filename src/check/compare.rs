@@ -1,19 +1,22 @@
 //! The comparison of one run: what its two sides come to in books and classes.
 
+use std::sync::Arc;
+
+use super::joined;
 use crate::error::Result;
 use crate::outcome::{FoundBook, ProducedBook};
 use crate::plan::{Expectation, ReconcilePlan};
-use crate::reconcile::{self, Found, Place, Side, Tally};
-
-use super::joined;
+use crate::reconcile::{self, Found, Place, Produced, Tally};
 
 /// Findings by their class.
 #[derive(Default)]
 pub(super) struct Classes {
     pub(super) failed: Tally,
+    pub(super) pending: Tally,
     pub(super) missing: Tally,
     pub(super) duplicates: Tally,
     pub(super) unexpected: Tally,
+    pub(super) repeated: Tally,
     pub(super) identical: Tally,
 }
 
@@ -29,44 +32,48 @@ pub(super) struct Compared {
 /// Compares the two sides, on a worker thread: sorting takes its time.
 pub(super) async fn compare(
     plan: &ReconcilePlan,
-    truth: Side,
-    mut found: Found,
+    produced: &Arc<Produced>,
+    found: &Arc<Found>,
 ) -> Result<Compared> {
     let (samples, workers) = (plan.samples, plan.read.limits.workers);
-    let expectation = plan.expectation.clone();
+    let (expectation, young) = (plan.expectation.clone(), plan.young);
+    let (produced, found) = (Arc::clone(produced), Arc::clone(found));
     let work = move || match expectation {
         Expectation::Count(expected) => {
-            found.clean.merge(found.recovered);
-            by_count(expected, found.clean, found.failed, samples)
+            let pending = young.is_some_and(|young| young.untimed);
+            by_count(expected, &found, pending, samples)
         }
-        Expectation::Manifest(_) => {
-            let produced = truth.records();
-            by_identity(produced, reconcile::compare(truth, found, samples, workers))
+        Expectation::Manifest(_) | Expectation::Stream(_) => {
+            by_identity(reconcile::compare(&produced, &found, samples, workers))
         }
     };
     joined(tokio::task::spawn_blocking(work).await)
 }
 
-fn by_count(expected: u64, found: Side, failed: Side, samples: usize) -> Compared {
-    let records = found.records();
+fn by_count(expected: u64, found: &Found, may_come: bool, samples: usize) -> Compared {
+    let Found { clean, recovered, failed } = found;
+    let records = clean.records() + recovered.records();
     let delivered = expected.min(records);
     let short = expected - delivered;
     let failures = failed.records().min(short);
-    let (missing, unexpected) = (short - failures, records - delivered);
+    let (gone, unexpected) = (short - failures, records - delivered);
+    let (pending, missing) = if may_come { (gone, 0) } else { (0, gone) };
     let failed = if failures > 0 { reconcile::all(failed, samples) } else { Tally::default() };
-    let identical = reconcile::repeats(found, samples);
+    let identical = reconcile::repeats(&[clean, recovered], samples);
     let count = |records| Tally { records, ..Tally::default() };
     Compared {
         produced: ProducedBook {
             produced: expected,
             delivered,
             failed: failures,
+            pending,
             missing,
-            ..Default::default()
+            uncertain: 0,
         },
         found: FoundBook { found: records, delivered, unexpected, duplicates: 0 },
         classes: Classes {
             failed: Tally { records: failures, ..failed },
+            pending: count(pending),
             missing: count(missing),
             unexpected: count(unexpected),
             identical,
@@ -76,15 +83,16 @@ fn by_count(expected: u64, found: Side, failed: Side, samples: usize) -> Compare
     }
 }
 
-fn by_identity(produced: u64, result: reconcile::Result) -> Compared {
+fn by_identity(result: reconcile::Result) -> Compared {
     let delivered = result.delivered;
     Compared {
         produced: ProducedBook {
-            produced,
+            produced: result.produced,
             delivered,
             failed: result.failed.records,
+            pending: result.pending.records,
             missing: result.missing.records,
-            ..Default::default()
+            uncertain: result.uncertain,
         },
         found: FoundBook {
             found: result.found,
@@ -94,10 +102,12 @@ fn by_identity(produced: u64, result: reconcile::Result) -> Compared {
         },
         classes: Classes {
             failed: result.failed,
+            pending: result.pending,
             missing: result.missing,
             duplicates: result.duplicates,
             unexpected: result.unexpected,
-            ..Classes::default()
+            repeated: result.repeated,
+            identical: Tally::default(),
         },
         unproven: result.unproven,
     }

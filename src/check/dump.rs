@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::failed::{ErrorOutput, Sorted, Sorter};
 use super::stage::{Offsets, doubtful_from};
-use super::{Run, gap, integrity, joined};
+use super::{Job, Run, gap, integrity, joined};
 use crate::decode::{self, Damaged};
 use crate::error::{Error, Result};
 use crate::naming;
@@ -17,7 +17,7 @@ use crate::observe::Event;
 use crate::outcome::{
     self, ByteBook, Formats, Gap, GapReason, Malformed, Note, ObjectBook, Undecodable, Verdict,
 };
-use crate::source::{Body, ObjectRef};
+use crate::source::Body;
 use crate::split::{self, Format, FormatChoice, Record, Sink, Span, Standing, Tally};
 
 /// Code of the note that error output was not asked for, and is there.
@@ -117,24 +117,24 @@ impl Run {
     ) -> Result<DumpOutcome> {
         let catalog = self.catalog().await?;
         self.admit(&catalog)?;
-        let objects = catalog.to_read();
+        let jobs = self.to_read(&catalog);
         let bytes = catalog.bytes_to_read();
-        self.observer.on(Event::ReadingStarts { objects: objects.len() as u64, bytes });
+        self.observer.on(Event::ReadingStarts { objects: jobs.len() as u64, bytes });
         let mut dump = Dump { sink, wanted, samples, outcome: DumpOutcome::default() };
         dump.outcome.location = self.plan.location.to_string();
         dump.outcome.objects = catalog.book();
         dump.outcome.notes = catalog.notes;
-        let mut bodies = self.fetch_ahead(objects);
-        while let Some((object, body)) = bodies.recv().await {
+        let mut bodies = self.fetch_ahead(jobs);
+        while let Some((job, body)) = bodies.recv().await {
             dump = match body {
-                Ok(body) => self.dump_one(dump, object, body).await?,
+                Ok(body) => self.dump_one(dump, job, body).await?,
                 Err(reason) => {
                     self.observer.on(Event::Gap {
-                        key: &object.key,
-                        bytes: object.size,
+                        key: &job.object.key,
+                        bytes: job.object.size,
                         reason: &reason,
                     });
-                    dump.gap(&object, reason);
+                    dump.gap(&job, reason);
                     dump
                 }
             };
@@ -148,18 +148,15 @@ impl Run {
     }
 
     /// Bodies in the order of their objects, several of them on their way at once.
-    fn fetch_ahead(
-        &self,
-        objects: Vec<(u64, ObjectRef)>,
-    ) -> mpsc::Receiver<(ObjectRef, Result<Body, GapReason>)> {
+    fn fetch_ahead(&self, jobs: Vec<Job>) -> mpsc::Receiver<(Job, Result<Body, GapReason>)> {
         let (sender, receiver) = mpsc::channel(1);
         let run = self.clone();
         tokio::spawn(async move {
-            let fetches = objects.into_iter().map(|(_, object)| {
+            let fetches = jobs.into_iter().map(|job| {
                 let run = run.clone();
                 async move {
-                    let body = run.fetch(&object).await;
-                    (object, body)
+                    let body = run.fetch(&job).await;
+                    (job, body)
                 }
             });
             let mut bodies = futures::stream::iter(fetches).buffered(run.plan.limits.requests);
@@ -172,15 +169,15 @@ impl Run {
         receiver
     }
 
-    async fn dump_one(&self, mut dump: Dump, object: ObjectRef, body: Body) -> Result<Dump> {
+    async fn dump_one(&self, mut dump: Dump, job: Job, body: Body) -> Result<Dump> {
         let plan = self.plan.clone();
         let before = dump.outcome.records;
         let task = tokio::task::spawn_blocking(move || {
-            let result = dump.object(&object, body, &plan);
-            (dump, object, result)
+            let result = dump.object(&job, body, &plan);
+            (dump, job, result)
         });
-        let (dump, object, result) = joined(task.await)?;
-        self.done(&object, dump.outcome.records - before);
+        let (dump, job, result) = joined(task.await)?;
+        self.done(&job.object, dump.outcome.records - before);
         result.map(|()| dump)
     }
 }
@@ -193,26 +190,22 @@ struct Dump {
 }
 
 impl Dump {
-    fn object(
-        &mut self,
-        object: &ObjectRef,
-        body: Body,
-        plan: &crate::plan::ReadPlan,
-    ) -> Result<()> {
-        let suggested = naming::suggested_encoding(&object.key);
+    fn object(&mut self, job: &Job, body: Body, plan: &crate::plan::ReadPlan) -> Result<()> {
+        let suggested = naming::suggested_encoding(&job.object.key);
         let mut content = match decode::open(body, suggested, plan.limits.object_bytes) {
             Ok(content) => content,
             Err(reason) => {
-                self.gap(object, reason);
+                self.gap(job, reason);
                 return Ok(());
             }
         };
         let offsets = Offsets::of(content.encoding());
+        let name = job.name();
         let mut sink = Forward {
             dump: self,
-            key: &object.key,
+            key: &name,
             format: &plan.format,
-            sorter: Sorter::default(),
+            sorter: if job.site.errors_only { Sorter::errors() } else { Sorter::default() },
             errors: ErrorOutput::default(),
             index: 0,
             offsets,
@@ -233,9 +226,9 @@ impl Dump {
             Ok(damage) => {
                 tally.recovered += doubtful_from(&damage).map_or(0, |from| offsets.from(from));
                 let errors = sorter.is_error_output().then_some(errors);
-                self.commit(&object.key, format, &tally, errors, damage);
+                self.commit(&name, format, &tally, errors, damage);
             }
-            Err(reason) => self.gap(object, reason),
+            Err(reason) => self.gap(job, reason),
         }
         Ok(())
     }
@@ -283,9 +276,9 @@ impl Dump {
         }
     }
 
-    fn gap(&mut self, object: &ObjectRef, reason: GapReason) {
+    fn gap(&mut self, job: &Job, reason: GapReason) {
         self.outcome.objects.gaps += 1;
-        self.outcome.gaps.push(gap(object, reason));
+        self.outcome.gaps.push(gap(job, reason));
     }
 }
 

@@ -4,25 +4,20 @@
 //! read once more, at most as many as there are samples.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
+use super::{Job, joined};
 use crate::decode;
 use crate::naming;
 use crate::reconcile::Place;
-use crate::source::{Body, ObjectRef, Source};
+use crate::source::Body;
 use crate::split::{self, FormatChoice, Record, Sink, Span};
 
 /// What was looked for, by the places of records.
 pub(super) type Kept<T> = BTreeMap<Place, T>;
 
-/// One side's objects, by number.
-pub(super) trait Objects {
-    fn object(&self, number: u64) -> Option<(Arc<dyn Source>, ObjectRef)>;
-}
-
 /// What `keep` makes of the records at these places. What cannot be read a second time is left out.
 pub(super) async fn read<T: Send + 'static>(
-    objects: &impl Objects,
+    job: &impl Fn(u64) -> Option<Job>,
     places: impl IntoIterator<Item = Place>,
     format: &FormatChoice,
     object_bytes: u64,
@@ -34,17 +29,15 @@ pub(super) async fn read<T: Send + 'static>(
     }
     let mut kept = Kept::new();
     for (number, offsets) in by_object {
-        let Some((source, object)) = objects.object(number) else { continue };
-        let Ok(body) = source.fetch(&object).await else { continue };
+        let Some(job) = job(number) else { continue };
+        let Ok(body) = job.site.source.fetch(&job.object).await else { continue };
         let format = format.clone();
         let mut look = Look { number, wanted: offsets, keep, found: Kept::new() };
         let look = move || {
-            look.at(&object.key, body, &format, object_bytes);
+            look.at(&job.object.key, body, &format, object_bytes);
             look.found
         };
-        if let Ok(found) = tokio::task::spawn_blocking(look).await {
-            kept.extend(found);
-        }
+        kept.extend(joined(tokio::task::spawn_blocking(look).await).unwrap_or_default());
     }
     kept
 }

@@ -65,6 +65,11 @@ impl Sorter {
         Self { error_output: Some(false), ..Self::default() }
     }
 
+    /// Takes everything for error output: what is none is malformed.
+    pub(super) fn errors() -> Self {
+        Self { error_output: Some(true), ..Self::default() }
+    }
+
     /// Whether the object is error output, as far as it is known.
     pub(super) fn is_error_output(&self) -> bool {
         self.error_output == Some(true)

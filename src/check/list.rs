@@ -5,7 +5,7 @@ use jiff::{RoundMode, Unit};
 
 use super::catalog::{Catalog, Listed};
 use super::stage::{Staged, Stager};
-use super::{Run, gap, integrity};
+use super::{Job, Run, gap, integrity};
 use crate::decode::Encoding;
 use crate::error::Result;
 use crate::observe::Event;
@@ -106,7 +106,7 @@ impl Run {
     /// When the listing fails.
     pub async fn estimate(&self) -> Result<Estimate> {
         let catalog = self.catalog().await?;
-        let objects = catalog.to_read().len() as u64;
+        let objects = self.to_read(&catalog).len() as u64;
         Ok(Estimate {
             list_requests: catalog.requests,
             get_requests: objects,
@@ -119,10 +119,10 @@ impl Run {
         let catalog =
             Catalog { objects: std::mem::take(&mut listing.objects), ..Catalog::default() };
         self.admit(&catalog)?;
-        let objects = catalog.to_read();
+        let jobs = self.to_read(&catalog);
         listing.objects = catalog.objects;
-        let bytes = objects.iter().map(|(_, object)| object.size).sum();
-        self.observer.on(Event::ReadingStarts { objects: objects.len() as u64, bytes });
+        let bytes = jobs.iter().map(|job| job.object.size).sum();
+        self.observer.on(Event::ReadingStarts { objects: jobs.len() as u64, bytes });
         let stager = Stager {
             format: self.plan.format.clone(),
             object_bytes: self.plan.limits.object_bytes,
@@ -131,17 +131,16 @@ impl Run {
             knows_errors: true,
             spans: samples,
         };
-        let work =
-            move |_, object: &crate::source::ObjectRef, body| stager.stage(&object.key, body);
-        self.each(&objects, work, |number, object, staged| {
+        let work = move |job: &Job, body| stager.stage(job, body);
+        self.each(&jobs, work, |job, staged| {
             match staged {
                 Ok(staged) => {
-                    self.done(object, staged.tally.records);
-                    listing.commit(number, staged);
+                    self.done(&job.object, staged.tally.records);
+                    listing.commit(job, staged);
                 }
                 Err(reason) => {
                     listing.book.gaps += 1;
-                    listing.gaps.push(gap(object, reason));
+                    listing.gaps.push(gap(job, reason));
                 }
             }
             Ok(())
@@ -169,12 +168,12 @@ impl Listing {
         }
     }
 
-    fn commit(&mut self, number: u64, staged: Staged) {
+    fn commit(&mut self, job: &Job, staged: Staged) {
         self.book.read += 1;
-        let listed = &mut self.objects[usize::try_from(number).expect("numbers are indices")];
-        let key = &listed.object.key;
-        self.malformed.extend(malformed(key, &staged));
-        self.undecodable.extend(undecodable(key, &staged));
+        let listed = &mut self.objects[usize::try_from(job.number).expect("numbers are indices")];
+        let name = job.name();
+        self.malformed.extend(malformed(&name, &staged));
+        self.undecodable.extend(undecodable(&name, &staged));
         listed.contents = Some(Contents {
             encoding: staged.encoding,
             format: staged.format,

@@ -1,5 +1,6 @@
 //! One object, from its body to what is committed of it. Synchronous, on a worker thread.
 
+use super::Job;
 use super::failed::{ErrorOutput, Sorted, Sorter};
 use crate::decode::{self, Damaged, Encoding};
 use crate::fingerprint::{Fingerprinter, Identity, Policy};
@@ -55,11 +56,14 @@ impl Stager {
     ///
     /// # Errors
     /// When it cannot be read to its end, or is too large: then nothing of it counts.
-    pub(super) fn stage(&self, key: &str, body: Body) -> Result<Staged, GapReason> {
+    pub(super) fn stage(&self, job: &Job, body: Body) -> Result<Staged, GapReason> {
         let limit = self.object_bytes.min(OBJECT_BYTES_CEILING - 1);
-        let mut content = decode::open(body, naming::suggested_encoding(key), limit)?;
+        let mut content = decode::open(body, naming::suggested_encoding(&job.object.key), limit)?;
         let (encoding, misdeclared) = (content.encoding(), content.misdeclared());
         let mut sink = Collect::new(self, encoding);
+        if job.site.errors_only {
+            sink.sorter = Sorter::errors();
+        }
         let (format, mut tally, ended) = split::split(&mut content, &self.format, &mut sink);
         let damage = content.finish()?;
         ended.map_err(|error| GapReason::Failed(error.to_string()))?;

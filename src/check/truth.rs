@@ -1,17 +1,25 @@
 //! The truth: the records of the manifests, which must be whole to prove anything.
 
+mod function;
+mod ledger;
+mod read;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::StreamExt;
+use jiff::Timestamp;
 
-use super::Run;
-use super::excerpts::Objects;
-use super::stage::{Staged, Stager};
+use super::site::Site;
+use super::{Job, Run};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fingerprint::Identity;
 use crate::observe::Event;
-use crate::outcome::GapReason;
-use crate::reconcile::{Place, Row, Side};
-use crate::source::{KeyRange, ObjectRef, Source};
+use crate::outcome::{Gap, GapReason, Origin};
+use crate::plan::{ReconcilePlan, Young};
+use crate::reconcile::{Place, Produced, Row, Side};
+use crate::source::{KeyRange, Source};
+pub(super) use read::Reader;
 
 /// A manifest: the source that holds it, and the range of keys that it is.
 pub struct Manifest {
@@ -21,88 +29,223 @@ pub struct Manifest {
     pub source: Arc<dyn Source>,
     /// Its key, or the prefix of several.
     pub range: KeyRange,
+    /// What it should say and cannot: what a data stream no longer holds.
+    pub gaps: Vec<Gap>,
+}
+
+/// How sure it is that a record must be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Demand {
+    /// It was put, now or never; or at this instant.
+    Sure(Option<Timestamp>),
+    /// Its put had no answer.
+    Uncertain,
+    /// It was put, outside the window.
+    Outside,
+}
+
+/// A record that was produced, and where its manifest says so.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    identity: Identity,
+    offset: u64,
+    demand: Demand,
+}
+
+/// What one object of a manifest says.
+#[derive(Debug, Default)]
+struct Said {
+    entries: Vec<Entry>,
+    /// What its producer says besides.
+    remarks: Remarks,
+    /// Records that lack what the policy compares.
+    incomplete: u64,
+}
+
+/// What manifests say besides records.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Remarks {
+    /// Records that were to be put, and never were.
+    pub(super) never_put: u64,
+    /// Records that were put without an answer, where nobody knows which.
+    pub(super) unanswered: u64,
+    /// Records without content: they leave no trace.
+    pub(super) empty: u64,
+    /// The manifest says under which sequence numbers its records are in the stream.
+    pub(super) sequenced: bool,
+}
+
+impl Remarks {
+    fn add(&mut self, other: Self) {
+        self.never_put += other.never_put;
+        self.unanswered += other.unanswered;
+        self.empty += other.empty;
+        self.sequenced |= other.sequenced;
+    }
 }
 
 /// What was produced.
 #[derive(Default)]
 pub(super) struct Truth {
-    pub(super) side: Side,
+    pub(super) sides: Produced,
+    /// Records that must be there, and when they were put, in the order in which they were read.
+    timed: Vec<(Timestamp, Row)>,
+    /// Records that must be there, of which nobody knows since when.
+    untimed: Side,
     pub(super) incomplete: u64,
+    pub(super) remarks: Remarks,
+    pub(super) gaps: Vec<Gap>,
     /// The manifests' objects by number, each with the name that reports give it.
-    pub(super) objects: Vec<(Arc<dyn Source>, ObjectRef, String)>,
+    objects: Vec<(Job, String)>,
 }
 
-impl Objects for Truth {
-    fn object(&self, number: u64) -> Option<(Arc<dyn Source>, ObjectRef)> {
-        let (source, object, _) = self.objects.get(usize::try_from(number).ok()?)?;
-        Some((Arc::clone(source), object.clone()))
+/// What a second look at a record of the truth shows.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Look {
+    pub(super) excerpt: Vec<u8>,
+    pub(super) origin: Option<Origin>,
+    partition_key: Option<String>,
+}
+
+impl Truth {
+    /// Decides which records may still be on their way. That may be asked again, later.
+    pub(super) fn settle(&mut self, young: Option<Young>) {
+        let since = young.map_or(Timestamp::MAX, |young| young.since);
+        let (old, recent): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.timed).into_iter().partition(|(at, _)| *at < since);
+        self.sides.sure.commit(old.into_iter().map(|(_, row)| row));
+        self.sides.recent = Side::default();
+        self.sides.recent.commit(recent.iter().map(|(_, row)| *row));
+        self.timed = recent;
+        let on_their_way = young.is_some_and(|young| young.untimed);
+        if on_their_way {
+            self.sides.recent.copy(&self.untimed);
+        } else {
+            self.sides.sure.merge(std::mem::take(&mut self.untimed));
+        }
+    }
+
+    fn commit(&mut self, job: &Job, said: Said) {
+        self.incomplete += said.incomplete;
+        self.remarks.add(said.remarks);
+        for Entry { identity, offset, demand } in said.entries {
+            let row = Row::new(identity, Place::new(job.number, offset));
+            match demand {
+                Demand::Sure(Some(at)) => self.timed.push((at, row)),
+                Demand::Sure(None) => self.untimed.commit([row]),
+                Demand::Uncertain => self.sides.uncertain.commit([row]),
+                Demand::Outside => self.sides.outside.commit([row]),
+            }
+        }
+    }
+
+    /// Records so far.
+    pub(super) fn records(&self) -> u64 {
+        self.sides.records() + self.timed.len() as u64 + self.untimed.records()
+    }
+
+    /// How reports name the manifests.
+    pub(super) fn names(&self) -> Vec<&str> {
+        let mut names: Vec<_> = self.objects.iter().map(|(_, name)| name.as_str()).collect();
+        names.dedup();
+        names
+    }
+
+    pub(super) fn name(&self, number: u64) -> String {
+        self.objects[usize::try_from(number).expect("numbers are indices")].1.clone()
+    }
+
+    /// Reads these records a second time. What cannot be had again is left out.
+    pub(super) async fn look(
+        &self,
+        reader: &Reader,
+        wanted: impl Iterator<Item = (Place, Identity)>,
+    ) -> BTreeMap<(Place, Identity), Look> {
+        let mut by_object: BTreeMap<u64, BTreeSet<(u64, Identity)>> = BTreeMap::new();
+        for (place, identity) in wanted {
+            by_object.entry(place.object()).or_default().insert((place.offset(), identity));
+        }
+        let mut looks = BTreeMap::new();
+        for (number, wanted) in by_object {
+            let index = usize::try_from(number).expect("numbers are indices");
+            let (job, reader) = (self.objects[index].0.clone(), reader.clone());
+            let Ok(body) = job.site.source.fetch(&job.object).await else { continue };
+            let look = move || reader.look(&job, body, &wanted);
+            let found = super::joined(tokio::task::spawn_blocking(look).await).unwrap_or_default();
+            let place = |offset| Place::new(number, offset);
+            looks.extend(found.into_iter().map(|((offset, id), look)| ((place(offset), id), look)));
+        }
+        looks
     }
 }
 
 impl Run {
-    /// Adds the records of one manifest to the truth.
-    pub(super) async fn read_manifest(
+    /// Reads what the manifests say.
+    pub(super) async fn truth(
         &self,
-        stager: &Stager,
+        plan: &ReconcilePlan,
+        manifests: Vec<Manifest>,
+    ) -> Result<Truth> {
+        let mut truth = Truth::default();
+        let reader = Reader::new(plan);
+        for manifest in manifests {
+            self.read_manifest(&reader, manifest, &mut truth).await?;
+        }
+        Ok(truth)
+    }
+
+    /// Adds the records of one manifest to the truth.
+    async fn read_manifest(
+        &self,
+        reader: &Reader,
         manifest: Manifest,
         truth: &mut Truth,
     ) -> Result<()> {
-        let Manifest { name, source, range } = manifest;
-        let mut objects = Vec::new();
-        let mut keys = source.list(&range);
-        while let Some(object) = keys.next().await {
-            objects.push((truth.objects.len() as u64 + objects.len() as u64, object?));
-        }
-        drop(keys);
-        // A key that is named whole is one manifest, whatever other keys begin like it.
-        if let Some(exact) = objects.iter().find(|(_, object)| object.key == range.prefix) {
-            objects = vec![(truth.objects.len() as u64, exact.1.clone())];
-        } else if !range.prefix.is_empty() && !range.prefix.ends_with('/') {
-            // Keys that only begin like it are other manifests.
-            objects.clear();
-        }
-        if objects.is_empty() {
-            return Err(Error::new(ErrorKind::NotFound, format!("manifest {name} does not exist")));
-        }
-        let run = Self { source: Arc::clone(&source), ..self.clone() };
-        let stager = stager.clone();
-        let work = move |_, object: &ObjectRef, body| stager.stage(&object.key, body);
-        run.each(&objects, work, |number, object, staged| {
-            let staged = staged.map_err(|reason| unreadable(&name, object, &reason))?;
-            refuse_damage(&name, object, &staged)?;
-            truth.incomplete += staged.incomplete;
-            truth.side.commit(
-                staged
-                    .records
-                    .iter()
-                    .map(|record| Row::new(record.identity, Place::new(number, record.offset))),
-            );
-            self.observer.on(Event::Manifest { records: truth.side.records() });
+        let jobs = jobs(&manifest, truth.objects.len() as u64).await?;
+        let name = manifest.name;
+        let reader = reader.clone();
+        let work = move |job: &Job, body| Ok(reader.read(job, body));
+        self.each(&jobs, work, |job, read| {
+            let said = read.and_then(|read| read.map_err(GapReason::Failed));
+            truth.commit(job, said.map_err(|reason| unreadable(&name, job, &reason))?);
+            self.observer.on(Event::Manifest { records: truth.records() });
             Ok(())
         })
         .await?;
-        let named = |object: ObjectRef| (Arc::clone(&source), object, name.clone());
-        truth.objects.extend(objects.into_iter().map(|(_, object)| named(object)));
+        truth.objects.extend(jobs.into_iter().map(|job| (job, name.clone())));
+        truth.gaps.extend(manifest.gaps);
         Ok(())
     }
 }
 
-fn unreadable(name: &str, object: &ObjectRef, reason: &GapReason) -> Error {
-    let message = format!("manifest {name} cannot be read: {}: {reason}", object.key);
-    Error::new(ErrorKind::Manifest, message)
+/// The objects of a manifest, numbered from `first` on.
+async fn jobs(manifest: &Manifest, first: u64) -> Result<Vec<Job>> {
+    let Manifest { name, source, range, .. } = manifest;
+    let mut objects = Vec::new();
+    let mut keys = source.list(range);
+    while let Some(object) = keys.next().await {
+        objects.push(object?);
+    }
+    // A key that is named whole is one manifest, whatever other keys begin like it.
+    if objects.iter().any(|object| object.key == range.prefix) {
+        objects.retain(|object| object.key == range.prefix);
+    } else if !range.prefix.is_empty() && !range.prefix.ends_with('/') {
+        // Keys that only begin like it are other manifests.
+        objects.clear();
+    }
+    if objects.is_empty() {
+        return Err(Error::new(ErrorKind::NotFound, format!("manifest {name} does not exist")));
+    }
+    let site = Arc::new(Site::manifest(Arc::clone(source)));
+    let numbered = (first..).zip(objects);
+    Ok(numbered.map(|(number, object)| Job { number, object, site: Arc::clone(&site) }).collect())
 }
 
 /// A truth with holes proves nothing.
-fn refuse_damage(name: &str, object: &ObjectRef, staged: &Staged) -> Result<()> {
-    let what = match (staged.spans.first(), staged.damage.first()) {
-        (Some(span), _) => format!("at byte {}: {}", span.error_offset, span.damage),
-        (None, Some(damage)) => {
-            format!("at stored byte {}: {}", damage.stored_offset, damage.what)
-        }
-        (None, None) => return Ok(()),
-    };
-    let message = format!("manifest {name} is damaged ({}) {what}", object.key);
-    Err(Error::new(ErrorKind::Manifest, message).hint(
+fn unreadable(name: &str, job: &Job, reason: &GapReason) -> Error {
+    let key = &job.object.key;
+    let message = format!("manifest {name} cannot be used ({key}): {reason}");
+    Error::new(ErrorKind::Manifest, message).hint(
         "a truth with holes proves nothing: mend the manifest, or leave it out and use --expected",
-    ))
+    )
 }

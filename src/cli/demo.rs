@@ -46,6 +46,8 @@ pub(super) async fn run(demo: &Demo, mut output: Output) -> Result<Verdict> {
         policy: Policy::Raw,
         allow: Allow::default(),
         samples,
+        delivery_start: None,
+        young: None,
         seed: demo.identity_seed,
     };
     let manifest = stage.manifest.name.clone();

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::output::{self, Output};
 use super::request::{Dump, Session};
-use super::run::Watched;
+use super::watched::Watched;
 use crate::check::{DumpOutcome, DumpSink, Dumped, LEFT_OUT};
 use crate::error::{Error, Result};
 use crate::outcome::Verdict;

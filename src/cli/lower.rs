@@ -3,26 +3,24 @@
 
 mod location;
 mod output;
+mod read;
+mod reconcile;
 mod text;
 mod time;
 
-use jiff::tz::TimeZone;
-
 use super::args::{
-    AllowArg, Args, ColorArg, Command, CompressionArg, DemoArgs, DumpArgs, ForeignArg, FormatArg,
-    GlobalArgs, ListArgs, OutputArgs, ReadArgs, ReconcileArgs, SimulateArgs, SplitArg,
+    Args, ColorArg, Command, CompressionArg, DemoArgs, DumpArgs, FormatArg, GlobalArgs, ListArgs,
+    OutputArgs, SimulateArgs,
 };
 use super::env::Env;
-use super::request::{AwsOptions, Demo, Dump, List, Output, Reconcile, Request, Session, Simulate};
+use super::request::{AwsOptions, Demo, Dump, List, Output, Request, Session, Simulate};
 use crate::check::Wanted;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
-use crate::outcome::Allow;
-use crate::plan::{Expectation, Foreign, Limits, Location, ReadPlan, ReconcilePlan, Window};
+use crate::plan::Limits;
 use crate::report::Form;
 use crate::report::dump::Records;
 use crate::report::table::Layout;
-use crate::split::{Format, FormatChoice};
 
 /// How the run talks to whoever started it. This cannot fail, because errors need it.
 pub fn session(args: &GlobalArgs, env: &Env) -> Session {
@@ -60,7 +58,9 @@ pub fn request(args: Args, session: &Session, env: &Env) -> Result<Request> {
     Ok(match args.command {
         Command::List(args) => Request::List(list(args, session, env)?),
         Command::Dump(args) => Request::Dump(dump(args, session, env)?),
-        Command::Reconcile(args) => Request::Reconcile(Box::new(reconcile(args, session, env)?)),
+        Command::Reconcile(args) => {
+            Request::Reconcile(Box::new(reconcile::reconcile(args, session, env)?))
+        }
         Command::Simulate(args) => Request::Simulate(simulate(args, env)?),
         Command::Demo(args) => Request::Demo(demo(&args, session, env)?),
         Command::Completions(args) => Request::Completions(args.shell),
@@ -69,8 +69,8 @@ pub fn request(args: Args, session: &Session, env: &Env) -> Result<Request> {
 }
 
 fn list(args: ListArgs, session: &Session, env: &Env) -> Result<List> {
-    let read = read_plan(&args.read, env)?;
-    output::spare([&args.output.output], [&read.location])?;
+    let read = read::read(&args.read, env)?;
+    output::spare([&args.output.output], read::inputs(&read))?;
     Ok(List {
         read,
         records: args.records,
@@ -88,8 +88,8 @@ fn dump(args: DumpArgs, session: &Session, env: &Env) -> Result<Dump> {
         FormatArg::Ndjson => Records::Ndjson,
         FormatArg::Csv => Records::Csv,
     };
-    let read = read_plan(&args.read, env)?;
-    output::spare([&args.output.output, &args.rejects], [&read.location])?;
+    let read = read::read(&args.read, env)?;
+    output::spare([&args.output.output, &args.rejects], read::inputs(&read))?;
     Ok(Dump {
         read,
         wanted: if args.failed { Wanted::Failed } else { Wanted::Data },
@@ -98,57 +98,6 @@ fn dump(args: DumpArgs, session: &Session, env: &Env) -> Result<Dump> {
         dry_run: args.read.dry_run,
         output: output(args.output, limits::SAMPLES_DEFAULT, session, env),
     })
-}
-
-fn reconcile(args: ReconcileArgs, session: &Session, env: &Env) -> Result<Reconcile> {
-    let samples = samples(&args.samples)?;
-    let expectation = match (args.expected, args.manifest.as_slice()) {
-        (Some(records), []) => Expectation::Count(records),
-        (None, []) => {
-            return Err(usage("nothing to compare with").hint(
-                "say how many records there should be with --expected N, or which ones with \
-                 --manifest FILE",
-            ));
-        }
-        (None, manifests) => {
-            let locations = manifests.iter().map(|text| location::manifest(text));
-            Expectation::Manifest(locations.collect::<Result<_>>()?)
-        }
-        (Some(_), _) => return Err(usage("--expected and --manifest exclude each other")),
-    };
-    let read = read_plan(&args.read, env)?;
-    let manifests = match &expectation {
-        Expectation::Manifest(locations) => locations.as_slice(),
-        Expectation::Count(_) => &[],
-    };
-    output::spare([&args.output.output], manifests.iter().chain([&read.location]))?;
-    Ok(Reconcile {
-        dry_run: args.read.dry_run,
-        plan: ReconcilePlan {
-            read,
-            expectation,
-            policy: text::policy(&args.matching)?,
-            allow: allow(&args.allow),
-            samples,
-            seed: env.random,
-        },
-        output: output(args.output, samples, session, env),
-    })
-}
-
-fn allow(kinds: &[AllowArg]) -> Allow {
-    Allow {
-        duplicates: kinds.contains(&AllowArg::Duplicates),
-        unexpected: kinds.contains(&AllowArg::Unexpected),
-        failed: kinds.contains(&AllowArg::Failed),
-    }
-}
-
-fn samples(text: &str) -> Result<usize> {
-    if text == "all" {
-        return Ok(usize::MAX);
-    }
-    text.parse().map_err(|_| usage(format!("--samples {text:?} is neither a number nor `all`")))
 }
 
 fn output(args: OutputArgs, samples: usize, session: &Session, env: &Env) -> Output {
@@ -171,85 +120,6 @@ fn layout(to_file: bool, samples: usize, session: &Session, env: &Env) -> Layout
     }
 }
 
-fn read_plan(args: &ReadArgs, env: &Env) -> Result<ReadPlan> {
-    let zone = zone(&args.zone)?;
-    let window = window(args, &zone, env)?;
-    let format = match (args.split, &args.delimiter) {
-        (_, Some(delimiter)) => FormatChoice::Fixed(Format::Delimited(delimiter_bytes(delimiter)?)),
-        (SplitArg::Auto, None) => FormatChoice::Detect,
-        (SplitArg::Json, None) => FormatChoice::Fixed(Format::Json),
-        (SplitArg::Lines, None) => FormatChoice::Fixed(Format::Lines),
-    };
-    Ok(ReadPlan {
-        location: location(args.location.as_deref(), env)?,
-        window,
-        zone,
-        foreign: match args.foreign {
-            ForeignArg::Read => Foreign::Read,
-            ForeignArg::Skip => Foreign::Skip,
-        },
-        format,
-        limits: read_limits(args, env)?,
-    })
-}
-
-fn location(typed: Option<&str>, env: &Env) -> Result<Location> {
-    match typed.or(env.location.as_deref()) {
-        Some(text) => location::read(text),
-        None => Err(usage("nowhere to look").hint(
-            "name a location, as s3://BUCKET/PREFIX or a directory, or set FHCHECK_LOCATION",
-        )),
-    }
-}
-
-fn zone(name: &str) -> Result<TimeZone> {
-    TimeZone::get(name).map_err(|error| {
-        usage(format!("--zone {name:?} is no time zone"))
-            .hint("use an IANA name, such as Europe/Madrid")
-            .caused_by(error)
-    })
-}
-
-fn window(args: &ReadArgs, zone: &TimeZone, env: &Env) -> Result<Window> {
-    let end = |option, text: &Option<String>| {
-        text.as_deref().map(|text| time::instant(option, text, env.now, zone)).transpose()
-    };
-    let window =
-        Window { since: end("--since", &args.since)?, until: end("--until", &args.until)? };
-    if let (Some(since), Some(until)) = (window.since, window.until)
-        && since >= until
-    {
-        return Err(usage(format!("the window is empty: it begins {since} and ends {until}"))
-            .hint("--since must be before --until"));
-    }
-    Ok(window)
-}
-
-fn delimiter_bytes(text: &str) -> Result<Vec<u8>> {
-    let bytes = text::unescape("--delimiter", text)?;
-    if bytes.is_empty() {
-        return Err(usage("--delimiter is empty")
-            .hint("records with nothing between them are found with --split json"));
-    }
-    Ok(bytes)
-}
-
-fn read_limits(args: &ReadArgs, env: &Env) -> Result<Limits> {
-    let object_bytes = text::size("--max-object-size", &args.max_object_size)?;
-    if object_bytes > limits::OBJECT_BYTES_CEILING {
-        return Err(usage("--max-object-size is larger than fhcheck can count")
-            .hint(format!("the most is {} bytes", limits::OBJECT_BYTES_CEILING)));
-    }
-    let max_bytes = args.max_bytes.as_deref();
-    Ok(Limits {
-        object_bytes,
-        total_bytes: max_bytes.map(|text| text::size("--max-bytes", text)).transpose()?,
-        in_flight_bytes: text::size("--max-in-flight", &args.max_in_flight)?,
-        requests: at_least_one("--concurrency", args.concurrency)?,
-        workers: at_least_one("--jobs", args.jobs.unwrap_or(env.cores))?,
-    })
-}
-
 fn at_least_one(option: &str, number: usize) -> Result<usize> {
     if number == 0 {
         return Err(usage(format!("{option} must be at least 1")));
@@ -261,7 +131,7 @@ fn simulate(args: SimulateArgs, env: &Env) -> Result<Simulate> {
     if args.rate == 0 {
         return Err(usage("--rate must be at least 1"));
     }
-    let zone = zone(&args.zone)?;
+    let zone = read::zone(&args.zone)?;
     let start = match &args.start {
         Some(text) => time::instant("--start", text, env.now, &zone)?,
         None => time::start(),

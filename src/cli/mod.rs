@@ -10,6 +10,8 @@ pub mod lower;
 mod manual;
 pub mod output;
 mod progress;
+mod reconcile;
 pub mod request;
 pub mod run;
+mod watched;
 mod wire;

@@ -9,10 +9,13 @@ use jiff::tz::TimeZone;
 
 use super::args::ColorArg;
 use crate::check::Wanted;
-use crate::plan::{ReadPlan, ReconcilePlan};
+use crate::fingerprint::Policy;
+use crate::outcome::Allow;
+use crate::plan::{Foreign, Limits, Location, ReadPlan, Window};
 use crate::report::Form;
 use crate::report::dump::Records;
 use crate::report::table::Layout;
+use crate::split::FormatChoice;
 
 /// What to do.
 #[derive(Debug, Clone)]
@@ -84,11 +87,53 @@ pub struct Output {
     pub file: Option<PathBuf>,
 }
 
+/// Where objects are, as far as the command line says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whence {
+    /// There.
+    Location(Location),
+    /// Where this delivery stream delivers to.
+    DeliveryStream(String),
+}
+
+/// What to read: a plan, but for what only AWS knows.
+#[derive(Debug, Clone)]
+pub struct Read {
+    /// Where the objects are.
+    pub whence: Whence,
+    /// Where error output is besides.
+    pub error_output: Vec<Location>,
+    /// Which objects, by the time in their keys.
+    pub window: Window,
+    /// The time zone of the times in keys, where one was given.
+    pub zone: Option<TimeZone>,
+    /// Objects with other keys than Firehose's.
+    pub foreign: Foreign,
+    /// How records are told apart.
+    pub format: FormatChoice,
+    /// Every cap.
+    pub limits: Limits,
+}
+
+impl Read {
+    /// The plan, with what AWS knows.
+    pub fn plan(&self, location: Location, zone: TimeZone) -> ReadPlan {
+        ReadPlan {
+            location,
+            window: self.window,
+            zone,
+            foreign: self.foreign,
+            format: self.format.clone(),
+            limits: self.limits,
+        }
+    }
+}
+
 /// `list`.
 #[derive(Debug, Clone)]
 pub struct List {
     /// What to list.
-    pub read: ReadPlan,
+    pub read: Read,
     /// Whether to read the objects and count their records.
     pub records: bool,
     /// Only estimate.
@@ -101,7 +146,7 @@ pub struct List {
 #[derive(Debug, Clone)]
 pub struct Dump {
     /// What to dump.
-    pub read: ReadPlan,
+    pub read: Read,
     /// Which records.
     pub wanted: Wanted,
     /// What records look like.
@@ -114,11 +159,41 @@ pub struct Dump {
     pub output: Output,
 }
 
+/// What should be there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expected {
+    /// So many records.
+    Count(u64),
+    /// The records of these manifests.
+    Manifest(Vec<Location>),
+    /// What a data stream holds: this one, or the one that the delivery stream reads.
+    Stream {
+        /// Its name, where one was given.
+        name: Option<String>,
+        /// The part of a shard's read budget to use, in percent.
+        share: u8,
+    },
+}
+
 /// `reconcile`.
 #[derive(Debug, Clone)]
 pub struct Reconcile {
-    /// What to reconcile.
-    pub plan: ReconcilePlan,
+    /// What to read.
+    pub read: Read,
+    /// What to compare it with.
+    pub expected: Expected,
+    /// When two records are the same.
+    pub policy: Policy,
+    /// Findings that are fine.
+    pub allow: Allow,
+    /// How many samples to keep of each kind of finding.
+    pub samples: usize,
+    /// Seeds the identities.
+    pub seed: u64,
+    /// When the run began.
+    pub now: Timestamp,
+    /// How long to look again and again.
+    pub wait: Option<Duration>,
     /// Only estimate.
     pub dry_run: bool,
     /// Where the result goes.

@@ -2,17 +2,13 @@
 
 use std::future::Future;
 use std::io;
-use std::sync::Arc;
 
 use super::output::Output;
-use super::progress::Progress;
-use super::request::{self, List, Reconcile, Request, Session, Simulate};
-use super::{demo, dump, manual, wire};
-use crate::check::{Manifest, Run};
+use super::request::{List, Request, Session, Simulate};
+use super::watched::Watched;
+use super::{demo, dump, manual, reconcile, wire};
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::{Expectation, Limits, Location, ReadPlan};
 use crate::report::units::counted;
-use crate::source::KeyRange;
 use crate::{exit, limits, report};
 
 /// Runs a request to its exit code.
@@ -23,7 +19,7 @@ pub fn run(request: Request, session: &Session) -> Result<u8> {
     match request {
         Request::List(request) => wait(list(request, session)),
         Request::Dump(request) => wait(dump::run(request, session)),
-        Request::Reconcile(request) => wait(reconcile(*request, session)),
+        Request::Reconcile(request) => wait(reconcile::run(*request, session)),
         Request::Demo(request) => {
             wait(async { demo::run(&request, Output::open(None)?).await.map(exit::code) })
         }
@@ -102,65 +98,6 @@ async fn list(request: List, session: &Session) -> Result<u8> {
     watched.progress.clear();
     output.deliver(|out| report::list(&listing, request.output.form, out))?;
     Ok(exit::code(listing.verdict()))
-}
-
-async fn reconcile(request: Reconcile, session: &Session) -> Result<u8> {
-    let output = Output::open(request.output.file.as_deref())?;
-    let plan = &request.plan;
-    let watched = Watched::open(&plan.read, session, session.progress).await?;
-    if request.dry_run {
-        return watched.estimate(&request.output, output).await;
-    }
-    let mut manifests = Vec::new();
-    if let Expectation::Manifest(locations) = &plan.expectation {
-        for location in locations {
-            manifests.push(manifest(location, session, &plan.read.limits).await?);
-        }
-    }
-    let outcome = watched.run.reconcile(plan, manifests).await?;
-    watched.progress.clear();
-    output.deliver(|out| report::reconcile(&outcome, request.output.form, out))?;
-    Ok(exit::code(outcome.verdict()))
-}
-
-async fn manifest(location: &Location, session: &Session, limits: &Limits) -> Result<Manifest> {
-    let prefix = match location {
-        Location::S3 { prefix, .. } => prefix.as_str(),
-        Location::Local(_) => "",
-    };
-    Ok(Manifest {
-        name: location.to_string(),
-        source: wire::open(location, &session.aws, limits).await?,
-        range: KeyRange::all(prefix),
-    })
-}
-
-/// A run that somebody watches.
-pub(super) struct Watched {
-    pub(super) run: Run,
-    pub(super) progress: Arc<Progress>,
-    plan: ReadPlan,
-}
-
-impl Watched {
-    /// Opens what the plan names.
-    pub(super) async fn open(plan: &ReadPlan, session: &Session, shown: bool) -> Result<Self> {
-        let source = wire::open(&plan.location, &session.aws, &plan.limits).await?;
-        let progress = Arc::new(Progress::new(shown));
-        let observer = Arc::clone(&progress);
-        let run = Run::new(source, plan.clone(), observer);
-        Ok(Self { run, progress, plan: plan.clone() })
-    }
-
-    /// Says what reading would take; nothing is read.
-    pub(super) async fn estimate(&self, shown: &request::Output, output: Output) -> Result<u8> {
-        let estimate = self.run.estimate().await?;
-        self.progress.clear();
-        let charged = matches!(self.plan.location, Location::S3 { .. });
-        let location = self.plan.location.to_string();
-        output.deliver(|out| report::estimate(&location, &estimate, charged, shown.form, out))?;
-        Ok(exit::RECONCILED)
-    }
 }
 
 fn simulate(request: &Simulate) -> Result<u8> {

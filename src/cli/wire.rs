@@ -21,6 +21,12 @@ use crate::source::local::Local;
 use crate::source::s3::S3;
 use crate::source::{KeyRange, Source};
 
+/// A connection to AWS, as it was asked for.
+pub(super) async fn connect(aws: &AwsOptions) -> Result<Aws> {
+    let AwsOptions { profile, region, endpoint_url, path_style } = aws.clone();
+    Aws::load(&Settings { profile, region, endpoint_url, path_style }).await
+}
+
 /// Opens the source of a location, with the caps of the run around it.
 pub(super) async fn open(
     location: &Location,
@@ -29,11 +35,7 @@ pub(super) async fn open(
 ) -> Result<Arc<dyn Source>> {
     match location {
         Location::Local(path) => Ok(admitted(Local::open(path)?, limits)),
-        Location::S3 { bucket, .. } => {
-            let AwsOptions { profile, region, endpoint_url, path_style } = aws.clone();
-            let settings = Settings { profile, region, endpoint_url, path_style };
-            Ok(admitted(S3::new(&Aws::load(&settings).await?, bucket), limits))
-        }
+        Location::S3 { bucket, .. } => Ok(admitted(S3::new(&connect(aws).await?, bucket), limits)),
     }
 }
 
@@ -139,6 +141,7 @@ pub(super) async fn stage(request: &Demo) -> Result<Stage> {
             name: format!("s3://{BUCKET}/{MANIFEST}"),
             source: Arc::clone(&source),
             range: KeyRange::all(MANIFEST),
+            gaps: Vec::new(),
         },
         source,
         _keep: Box::new(endpoint),

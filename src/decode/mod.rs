@@ -146,6 +146,14 @@ fn nested(layers: &[Encoding]) -> String {
 }
 
 impl Content {
+    /// How the content begins: its first [`sniff::HEAD_BYTES`], or all of it. Nothing is taken away.
+    ///
+    /// # Errors
+    /// When the body cannot be read.
+    pub fn head(&mut self) -> Result<&[u8], GapReason> {
+        Ok(self.input.peek(sniff::HEAD_BYTES)?)
+    }
+
     /// How the stored bytes are encoded: what they are, not what they were declared to be. Of one
     /// encoding inside another it is the outermost.
     pub fn encoding(&self) -> Encoding {

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::io::Read;
-use std::ops::Range;
 
 use serde_json::{Map, Value};
 
@@ -11,7 +10,7 @@ use crate::decode;
 use crate::limits::RAW_DATA_BYTES_MAX;
 use crate::outcome::GapReason;
 use crate::source::Body;
-use crate::split::{self, Damage, FormatChoice, Record, Sink, Span};
+use crate::split::{self, Damage, FormatChoice};
 
 /// An error document. Members that are not named here are passed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,22 +62,14 @@ impl Document {
         mut take: impl FnMut(&[u8]),
     ) -> Result<u64, Damage> {
         let raw = base64::decode(&self.raw_data).ok_or(Damage::RawDataNotBase64)?;
-        let (content, whole) = match inflate(&raw)? {
-            Some(content) => (content, false),
-            None => (raw, true),
-        };
-        let mut ranges = Ranges { found: Vec::new(), whole };
-        if !whole {
-            let (_, _, ended) = split::split(&mut &content[..], choice, &mut ranges);
-            ranges.whole |= ended.is_err();
-        }
-        let trimmed = content.trim_ascii();
-        if ranges.whole && !trimmed.is_empty() {
-            take(trimmed);
-            return Ok(1);
-        }
-        ranges.found.iter().for_each(|range| take(&content[range.clone()]));
-        Ok(ranges.found.len() as u64)
+        Ok(match inflate(&raw)? {
+            Some(content) => split::each_record(&content, choice, take),
+            // What is not read is no blank, and one record.
+            None => {
+                take(raw.trim_ascii());
+                1
+            }
+        })
     }
 }
 
@@ -113,21 +104,4 @@ fn inflate(raw: &[u8]) -> Result<Option<Vec<u8>>, Damage> {
         return Err(Damage::RawDataUndecodable);
     }
     Ok(Some(bytes))
-}
-
-/// Where records stand in raw data, unless it is one record as a whole.
-struct Ranges {
-    found: Vec<Range<usize>>,
-    whole: bool,
-}
-
-impl Sink for Ranges {
-    fn record(&mut self, record: Record<'_>) {
-        let start = usize::try_from(record.offset).expect("RAW_DATA_BYTES_MAX fits memory");
-        self.found.push(start..start + record.bytes.len());
-    }
-
-    fn malformed(&mut self, _: Span) {
-        self.whole = true;
-    }
 }

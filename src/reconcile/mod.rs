@@ -9,5 +9,5 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-pub use diff::{Found, Group, GroupClass, Result, Tally, all, compare, repeats};
+pub use diff::{Found, Group, GroupClass, Produced, Result, Tally, all, compare, repeats};
 pub use rows::{Place, Row, Side};

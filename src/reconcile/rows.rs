@@ -127,26 +127,28 @@ impl Side {
         }
     }
 
+    /// Takes a copy of everything that another side holds.
+    pub fn copy(&mut self, other: &Self) {
+        self.commit(
+            other.partitions.iter().flat_map(|Chunks(chunks)| chunks.iter().flatten().copied()),
+        );
+    }
+
     /// How many records it holds.
     pub fn records(&self) -> u64 {
         self.records
     }
 
-    /// The records of each partition, in the order of identity and place. A side that holds none
-    /// has none.
-    pub(super) fn into_partitions(self) -> impl Iterator<Item = impl FnOnce() -> Vec<Row> + Send> {
-        let mut partitions = self.partitions;
-        partitions.resize_with(PARTITIONS, Chunks::default);
-        partitions.into_iter().map(|chunks| {
-            move || {
-                let mut rows = Vec::with_capacity(chunks.0.iter().map(Vec::len).sum());
-                for chunk in chunks.0 {
-                    rows.extend_from_slice(&chunk);
-                }
-                rows.sort_unstable();
-                rows
-            }
-        })
+    /// The records of one partition, in the order of identity and place.
+    pub(super) fn partition(&self, number: usize) -> Vec<Row> {
+        // A side that holds nothing has no partitions.
+        let Some(Chunks(chunks)) = self.partitions.get(number) else { return Vec::new() };
+        let mut rows = Vec::with_capacity(chunks.iter().map(Vec::len).sum());
+        for chunk in chunks {
+            rows.extend_from_slice(chunk);
+        }
+        rows.sort_unstable();
+        rows
     }
 }
 

@@ -146,11 +146,13 @@ pub(super) fn reconcile(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()
         out,
     )?;
     let differences = &outcome.differences;
-    let classes: [(&'static str, &Class); 5] = [
+    let classes: [(&'static str, &Class); 7] = [
         ("failed", &differences.failed),
+        ("pending", &differences.pending),
         ("missing", &differences.missing),
         ("duplicate", &differences.duplicates),
         ("unexpected", &differences.unexpected),
+        ("repeated", &differences.repeated),
         ("identical", &differences.identical),
     ];
     for (kind, class) in classes {

@@ -43,11 +43,13 @@ pub(super) fn list_lines(listing: &Listing, out: &mut dyn Write) -> io::Result<(
 /// A line for each finding, the summary last.
 pub(super) fn reconcile_lines(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
     let differences = &outcome.differences;
-    let classes: [(&'static str, &Class); 5] = [
+    let classes: [(&'static str, &Class); 7] = [
         ("failed", &differences.failed),
+        ("pending", &differences.pending),
         ("missing", &differences.missing),
         ("duplicate", &differences.duplicates),
         ("unexpected", &differences.unexpected),
+        ("repeated", &differences.repeated),
         ("identical", &differences.identical),
     ];
     for (kind, class) in classes {

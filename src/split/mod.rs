@@ -9,12 +9,14 @@ mod json;
 mod lines;
 mod openings;
 mod recover;
+mod single;
 #[cfg(test)]
 mod tests;
 mod window;
 
 use std::fmt;
 
+pub use single::each_record;
 pub use window::split;
 
 use crate::outcome::ByteBook;

@@ -54,7 +54,7 @@ fn help_is_for_stdout_and_usage_errors_are_for_stderr() {
 fn an_error_says_what_is_wrong_and_what_to_do() {
     insta::assert_snapshot!(refused(&["list"]), @r"
     error: nowhere to look
-    hint: name a location, as s3://BUCKET/PREFIX or a directory, or set FHCHECK_LOCATION
+    hint: name a location, as s3://BUCKET/PREFIX or a directory, or a delivery stream with --delivery-stream, or set FHCHECK_LOCATION
     ");
     insta::assert_snapshot!(refused(&["list", "my-bucket"]), @r#"
     error: there is no "my-bucket" here
@@ -62,7 +62,7 @@ fn an_error_says_what_is_wrong_and_what_to_do() {
     "#);
     insta::assert_snapshot!(refused(&["reconcile", "."]), @r"
     error: nothing to compare with
-    hint: say how many records there should be with --expected N, or which ones with --manifest FILE
+    hint: say how many records there should be with --expected N, or which ones with --manifest FILE or --stream NAME
     ");
     insta::assert_snapshot!(refused(&["dump", ".", "--since", "noon"]), @r#"
     error: --since "noon" is no time

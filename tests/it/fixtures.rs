@@ -167,12 +167,15 @@ async fn reconcile(
         None => {
             let source = Arc::new(Local::open(&manifest).unwrap());
             let range = KeyRange::all("");
-            let named = Manifest { name: "produced.ndjson".into(), source, range };
+            let named =
+                Manifest { name: "produced.ndjson".into(), source, range, gaps: Vec::new() };
             (Expectation::Manifest(vec![Location::Local(manifest)]), vec![named])
         }
     };
     let read = support::read_plan(location);
     let plan = ReconcilePlan {
+        delivery_start: None,
+        young: None,
         read: read.clone(),
         expectation,
         policy: expected.policy(),

@@ -14,6 +14,8 @@ mod conformance;
 mod damage;
 // Every folder of fixtures/, as a directory and as a bucket.
 mod fixtures;
+// What manifests say: of a producer, of a function, of a data stream; and error output elsewhere.
+mod manifest;
 // What reports look like, and that machines can rely on them.
 mod reports;
 // What a user reads when S3 says no, and what becomes of bodies that do not arrive.

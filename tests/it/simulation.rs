@@ -58,6 +58,8 @@ async fn reconcile(out: &Path, workers: usize) -> Outcome {
     read.limits.workers = workers;
     let manifest = out.join(MANIFEST);
     let plan = ReconcilePlan {
+        delivery_start: None,
+        young: None,
         read: read.clone(),
         expectation: Expectation::Manifest(vec![Location::Local(manifest.clone())]),
         policy: Policy::Raw,
@@ -66,6 +68,7 @@ async fn reconcile(out: &Path, workers: usize) -> Outcome {
         seed: 1,
     };
     let named = Manifest {
+        gaps: Vec::new(),
         name: MANIFEST.into(),
         source: Arc::new(Local::open(&manifest).unwrap()),
         range: KeyRange::all(""),

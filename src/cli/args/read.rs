@@ -14,6 +14,14 @@ pub struct ReadArgs {
     /// s3://BUCKET means the prefix firehose/, s3://BUCKET/ is the whole bucket.
     #[arg(value_name = "LOCATION")]
     pub location: Option<String>,
+    /// Read where this delivery stream delivers to; asks Firehose for prefix, error output and zone
+    #[arg(long, value_name = "NAME", conflicts_with = "location", help_heading = "Which objects")]
+    pub delivery_stream: Option<String>,
+    /// Where error output is, if it is elsewhere; repeat it for several
+    ///
+    /// Error output below the location is found in any case, and that of --delivery-stream too.
+    #[arg(long, value_name = "LOCATION", help_heading = "Which objects")]
+    pub failed_location: Vec<String>,
     /// Only objects that can hold records which arrived at this time or later
     ///
     /// A timestamp (2023-05-04T08:30:00Z), a date (2023-05-04), or a time ago (30m, 2h, 1d).
@@ -24,9 +32,9 @@ pub struct ReadArgs {
     /// Only objects that were begun before this time
     #[arg(long, value_name = "TIME", help_heading = "Which objects")]
     pub until: Option<String>,
-    /// Time zone of the times in keys, as the delivery stream has it
-    #[arg(long, value_name = "ZONE", default_value = "UTC", help_heading = "Which objects")]
-    pub zone: String,
+    /// Time zone of the times in keys, as the delivery stream has it; UTC without it
+    #[arg(long, value_name = "ZONE", help_heading = "Which objects")]
+    pub zone: Option<String>,
     /// What to do with objects whose key is not one that Firehose writes
     #[arg(
         long,
@@ -149,11 +157,40 @@ pub struct ReconcileArgs {
     #[command(flatten)]
     pub read: ReadArgs,
     /// So many records should be there, whichever they are
-    #[arg(long, value_name = "N", conflicts_with = "manifest", help_heading = "What to expect")]
+    #[arg(
+        long,
+        value_name = "N",
+        conflicts_with_all = ["manifest", "stream"],
+        help_heading = "What to expect"
+    )]
     pub expected: Option<u64>,
     /// These records should be there: a file, directory or s3:// location; repeat it for several
-    #[arg(long, value_name = "PATH", help_heading = "What to expect")]
+    #[arg(long, value_name = "PATH", conflicts_with = "stream", help_heading = "What to expect")]
     pub manifest: Vec<String>,
+    /// What this Kinesis data stream holds should be there; without NAME, the delivery stream's
+    /// source
+    #[arg(
+        long,
+        value_name = "NAME",
+        num_args = 0..=1,
+        default_missing_value = "",
+        help_heading = "What to expect"
+    )]
+    pub stream: Option<String>,
+    /// How much of each shard's read budget to use, which Firehose shares
+    ///
+    /// A shard gives 5 reads and 2 MB a second to all who read it.
+    #[arg(
+        long,
+        value_name = "PERCENT",
+        default_value = "40%",
+        requires = "stream",
+        help_heading = "What to expect"
+    )]
+    pub stream_share: String,
+    /// Look again until all is there, or is late enough to be called lost, for this long at most
+    #[arg(long, value_name = "DURATION", help_heading = "What to expect")]
+    pub wait: Option<String>,
     /// When two records are the same: raw, json, or key=/POINTER[,/POINTER]
     ///
     /// raw: their bytes are equal. json: their values are, however they are spelled. key: the

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use super::{request, session};
 use crate::cli::args::Args;
 use crate::cli::env::Env;
-use crate::cli::request::{Reconcile, Request};
+use crate::cli::request::{Expected, Read, Reconcile, Request, Whence};
 use crate::error::{Error, ErrorKind};
 use crate::fingerprint::Policy;
 use crate::limits::{KIB, MIB};
-use crate::plan::{Expectation, Location, ReadPlan};
+use crate::plan::Location;
 use crate::report::Form;
 use crate::report::dump::Records;
 use crate::report::table::Layout;
@@ -40,7 +40,7 @@ fn lowered(env: &Env, words: &[&str]) -> Result<Request, Error> {
     request(args, &session, env)
 }
 
-fn list(words: &[&str]) -> Result<ReadPlan, Error> {
+fn list(words: &[&str]) -> Result<Read, Error> {
     let words: Vec<_> = std::iter::once("list").chain(words.iter().copied()).collect();
     match lowered(&env(), &words)? {
         Request::List(list) => Ok(list.read),
@@ -62,13 +62,14 @@ fn s3(bucket: &str, prefix: &str) -> Location {
 
 #[test]
 fn a_bucket_alone_means_the_prefix_of_firehose() {
-    let location = |text| list(&[text]).expect("a location").location;
-    assert_eq!(location("s3://b"), s3("b", "firehose/"));
-    assert_eq!(location("s3://b/"), s3("b", ""));
-    assert_eq!(location("s3://b/logs/2023"), s3("b", "logs/2023"));
-    assert_eq!(location("s3://b//odd/"), s3("b", "/odd/"));
-    assert_eq!(location("."), Location::Local(".".into()));
-    assert_eq!(location("Cargo.toml"), Location::Local("Cargo.toml".into()));
+    let whence = |text| list(&[text]).expect("a location").whence;
+    let at = Whence::Location;
+    assert_eq!(whence("s3://b"), at(s3("b", "firehose/")));
+    assert_eq!(whence("s3://b/"), at(s3("b", "")));
+    assert_eq!(whence("s3://b/logs/2023"), at(s3("b", "logs/2023")));
+    assert_eq!(whence("s3://b//odd/"), at(s3("b", "/odd/")));
+    assert_eq!(whence("."), at(Location::Local(".".into())));
+    assert_eq!(whence("Cargo.toml"), at(Location::Local("Cargo.toml".into())));
 }
 
 #[test]
@@ -89,11 +90,14 @@ fn what_is_no_location_says_what_would_be_one() {
 fn the_environment_names_a_location_only_where_none_was_typed() {
     let named = Env { location: Some("s3://from-env".to_owned()), ..env() };
     let read = |words: &[&str]| match lowered(&named, words) {
-        Ok(Request::List(list)) => list.read.location,
+        Ok(Request::List(list)) => list.read.whence,
         other => panic!("{other:?}"),
     };
-    assert_eq!(read(&["list"]), s3("from-env", "firehose/"));
-    assert_eq!(read(&["list", "s3://typed"]), s3("typed", "firehose/"));
+    let at = |bucket| Whence::Location(s3(bucket, "firehose/"));
+    assert_eq!(read(&["list"]), at("from-env"));
+    assert_eq!(read(&["list", "s3://typed"]), at("typed"));
+    let stream = Whence::DeliveryStream("orders".to_owned());
+    assert_eq!(read(&["list", "--delivery-stream", "orders"]), stream);
     let error = lowered(&env(), &["list"]).expect_err("nowhere to look");
     assert!(error.advice().expect("a hint").contains("FHCHECK_LOCATION"));
 }
@@ -187,18 +191,31 @@ fn a_reconciliation_needs_exactly_one_expectation() {
     let hint = reconcile(&[]).expect_err("nothing to compare with");
     let hint = hint.advice().expect("a hint");
     assert!(hint.contains("--expected") && hint.contains("--manifest"), "{hint}");
-    let count = reconcile(&["--expected", "10"]).expect("a count").plan.expectation;
-    assert_eq!(count, Expectation::Count(10));
+    let count = reconcile(&["--expected", "10"]).expect("a count").expected;
+    assert_eq!(count, Expected::Count(10));
     let manifests = ["--manifest", "Cargo.toml", "--manifest", "s3://m/sent.ndjson"];
-    let plan = reconcile(&manifests).expect("two manifests").plan;
+    let manifests = reconcile(&manifests).expect("two manifests").expected;
     let locations = vec![Location::Local("Cargo.toml".into()), s3("m", "sent.ndjson")];
-    assert_eq!(plan.expectation, Expectation::Manifest(locations));
+    assert_eq!(manifests, Expected::Manifest(locations));
     assert!(reconcile(&["--manifest", "s3://m"]).is_err());
+    let stream =
+        |name: Option<&str>, share| Expected::Stream { name: name.map(str::to_owned), share };
+    let orders = reconcile(&["--stream", "orders"]).expect("a stream").expected;
+    assert_eq!(orders, stream(Some("orders"), 40));
+    assert!(reconcile(&["--stream"]).is_err(), "nothing says which");
+    let source = ["reconcile", "--delivery-stream", "d", "--stream-share", "5%", "--stream"];
+    match lowered(&env(), &source).expect("the source of a delivery stream") {
+        Request::Reconcile(source) => assert_eq!(source.expected, stream(None, 5)),
+        other => panic!("{other:?}"),
+    }
+    for share in ["0", "101%", "x", ""] {
+        assert!(reconcile(&["--stream", "s", "--stream-share", share]).is_err(), "{share}");
+    }
 }
 
 #[test]
 fn records_are_matched_as_asked() {
-    let policy = |text| reconcile(&["--expected", "1", "--match", text]).map(|r| r.plan.policy);
+    let policy = |text| reconcile(&["--expected", "1", "--match", text]).map(|r| r.policy);
     assert_eq!(policy("raw").expect("a policy"), Policy::Raw);
     assert_eq!(policy("json").expect("a policy"), Policy::Json);
     let pointers = ["/a/b", "/c~1d"].map(|text| text.parse().expect("a pointer")).to_vec();
@@ -210,7 +227,7 @@ fn records_are_matched_as_asked() {
 
 #[test]
 fn samples_are_a_number_or_all() {
-    let samples = |text| reconcile(&["--expected", "1", "--samples", text]).map(|r| r.plan.samples);
+    let samples = |text| reconcile(&["--expected", "1", "--samples", text]).map(|r| r.samples);
     assert_eq!(samples("0").expect("a number"), 0);
     assert_eq!(samples("all").expect("all"), usize::MAX);
     assert!(samples("many").is_err());

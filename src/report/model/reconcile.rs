@@ -80,6 +80,29 @@ pub(crate) struct Sample<'a> {
     failed: u64,
     failed_at: Vec<Place<'a>>,
     failure: Option<Failure<'a>>,
+    origin: Option<Origin<'a>>,
+}
+
+/// Where the data stream keeps a record.
+#[derive(Serialize)]
+struct Origin<'a> {
+    shard_id: Option<&'a str>,
+    sequence_number: Option<&'a str>,
+    sub_sequence_number: Option<u64>,
+    partition_key: Option<&'a str>,
+    arrival: Option<String>,
+}
+
+impl<'a> From<&'a outcome::Origin> for Origin<'a> {
+    fn from(origin: &'a outcome::Origin) -> Self {
+        Self {
+            shard_id: origin.shard_id.as_deref(),
+            sequence_number: origin.sequence_number.as_deref(),
+            sub_sequence_number: origin.sub_sequence_number,
+            partition_key: origin.partition_key.as_deref(),
+            arrival: origin.arrival.map(|arrival| arrival.to_string()),
+        }
+    }
 }
 
 /// Why a record was not delivered.
@@ -120,6 +143,7 @@ impl<'a> Sample<'a> {
             failed: sample.failed,
             failed_at: places(&sample.failed_at),
             failure: sample.failure.as_ref().map(Failure::from),
+            origin: sample.origin.as_ref().map(Origin::from),
         }
     }
 }
@@ -197,9 +221,11 @@ pub(crate) struct ReconcileSummary<'a> {
     #[serde(flatten)]
     facts: ReconcileFacts<'a>,
     failed: Counts,
+    pending: Counts,
     missing: Counts,
     duplicates: Counts,
     unexpected: Counts,
+    repeated: Counts,
     identical: Counts,
 }
 
@@ -209,9 +235,11 @@ impl<'a> ReconcileSummary<'a> {
         Self {
             facts: ReconcileFacts::new(outcome),
             failed: (&differences.failed).into(),
+            pending: (&differences.pending).into(),
             missing: (&differences.missing).into(),
             duplicates: (&differences.duplicates).into(),
             unexpected: (&differences.unexpected).into(),
+            repeated: (&differences.repeated).into(),
             identical: (&differences.identical).into(),
         }
     }
@@ -223,9 +251,11 @@ pub(crate) struct Reconcile<'a> {
     #[serde(flatten)]
     facts: ReconcileFacts<'a>,
     failed: Class<'a>,
+    pending: Class<'a>,
     missing: Class<'a>,
     duplicates: Class<'a>,
     unexpected: Class<'a>,
+    repeated: Class<'a>,
     identical: Class<'a>,
     #[serde(flatten)]
     trouble: Trouble<'a>,
@@ -237,9 +267,11 @@ impl<'a> Reconcile<'a> {
         Self {
             facts: ReconcileFacts::new(outcome),
             failed: (&differences.failed).into(),
+            pending: (&differences.pending).into(),
             missing: (&differences.missing).into(),
             duplicates: (&differences.duplicates).into(),
             unexpected: (&differences.unexpected).into(),
+            repeated: (&differences.repeated).into(),
             identical: (&differences.identical).into(),
             trouble: Trouble {
                 malformed: all(&outcome.malformed),

@@ -61,7 +61,10 @@ fn of_findings(outcome: &Outcome) -> Vec<String> {
     if !identity_checked(outcome) && (missing > 0 || unexpected > 0) {
         advice.push("to learn which records, give what was produced: --manifest FILE".to_owned());
     }
-    if missing > 0 && outcome.malformed_spans == 0 && outcome.gaps.is_empty() {
+    if books.produced.pending > 0 {
+        advice
+            .push("to wait until they are there, or can be called missing: --wait 30m".to_owned());
+    } else if missing > 0 && outcome.malformed_spans == 0 && outcome.gaps.is_empty() {
         advice.push(
             "if they were produced less than 15 minutes ago, wait: Firehose may still hold them"
                 .to_owned(),

@@ -5,7 +5,7 @@ use std::io;
 use super::trouble::{Trouble, only_first};
 use super::{Page, Tone, books, next, verdict};
 use crate::limits;
-use crate::outcome::{Class, Outcome, Place, Sample, SkipReason, Verdict};
+use crate::outcome::{Class, Origin, Outcome, Place, Sample, SkipReason};
 use crate::report::screen;
 use crate::report::units::{count, counted, times};
 use crate::split::Format;
@@ -18,8 +18,10 @@ pub(super) fn write(outcome: &Outcome, page: &mut Page<'_>) -> io::Result<()> {
     books::write(outcome, page)?;
     write_failed(outcome, page)?;
     write_missing(outcome, page)?;
+    write_pending(outcome, page)?;
     write_duplicates(outcome, page)?;
     write_unexpected(outcome, page)?;
+    write_repeated(outcome, page)?;
     write_identical(outcome, page)?;
     Trouble::of(outcome).write(page)?;
     write_skipped(&outcome.books.objects.skipped, page)?;
@@ -64,10 +66,26 @@ fn write_failed(outcome: &Outcome, page: &mut Page<'_>) -> io::Result<()> {
     write_samples(class, page)
 }
 
+/// What may come yet.
+fn write_pending(outcome: &Outcome, page: &mut Page<'_>) -> io::Result<()> {
+    let class = &outcome.differences.pending;
+    let text = counted(class.records, "record", "records") + "; too young to be missing";
+    write_class(Tone::Unsure, "Pending", text, class, page)
+}
+
+/// What is no finding: it was produced so.
+fn write_repeated(outcome: &Outcome, page: &mut Page<'_>) -> io::Result<()> {
+    let class = &outcome.differences.repeated;
+    let copies = counted(class.records, "copy", "copies");
+    let of = counted(class.identities, "record", "records");
+    let text = format!("{copies} of {of}, each under a sequence number of its own");
+    write_class(Tone::Strong, "Twice in the stream", text, class, page)
+}
+
 fn write_missing(outcome: &Outcome, page: &mut Page<'_>) -> io::Result<()> {
     let class = &outcome.differences.missing;
     let records = counted(class.records, "record", "records");
-    let (tone, title, text) = if outcome.verdict() == Verdict::Inconclusive {
+    let (tone, title, text) = if outcome.has_gaps() {
         (Tone::Unsure, "Not found", format!("{records}; what could not be read may hold them"))
     } else {
         (Tone::Bad, "Missing", records)
@@ -154,9 +172,24 @@ fn write_sample(sample: &Sample, page: &mut Page<'_>) -> io::Result<()> {
         }
         page.labelled(Tone::Dim, "    error   ", &text)?;
     }
+    if let Some(origin) = &sample.origin {
+        page.labelled(Tone::Dim, "    stream  ", &origin_text(origin))?;
+    }
     write_places("failed    ", &sample.failed_at, sample.failed, page)?;
     write_places("stored    ", &sample.found_at, sample.found, page)?;
     write_places("manifest  ", &sample.produced_at, sample.produced, page)
+}
+
+/// "shardId-000000000000, sequence number 4951…, arrived 2026-07-04T09:30:00Z".
+fn origin_text(origin: &Origin) -> String {
+    let Origin { shard_id, sequence_number, sub_sequence_number, partition_key, arrival } = origin;
+    let mut parts = Vec::new();
+    parts.extend(shard_id.clone());
+    parts.extend(sequence_number.as_ref().map(|number| format!("sequence number {number}")));
+    parts.extend(sub_sequence_number.map(|number| format!("record {number} of an aggregate")));
+    parts.extend(partition_key.as_ref().map(|key| format!("partition key {key}")));
+    parts.extend(arrival.map(|arrival| format!("arrived {arrival}")));
+    screen::text(&parts.join(", ")).into_owned()
 }
 
 fn write_places(label: &str, places: &[Place], total: u64, page: &mut Page<'_>) -> io::Result<()> {

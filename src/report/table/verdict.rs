@@ -114,6 +114,10 @@ fn unread(objects: u64) -> String {
 
 /// What could not be read, then what is known all the same.
 fn inconclusive(outcome: &Outcome) -> String {
+    if !outcome.has_gaps() {
+        let pending = counted(outcome.books.produced.pending, "record", "records");
+        return format!("{pending} may still be on their way; {}", delivered(outcome));
+    }
     let gaps = outcome.books.objects.gaps.max(outcome.gaps.len() as u64);
     let mut findings = findings(outcome);
     let missing = outcome.books.produced.missing;

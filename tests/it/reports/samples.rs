@@ -5,8 +5,8 @@ use fhcheck::decode::Encoding;
 use fhcheck::naming::KeyName;
 use fhcheck::outcome::{
     Allow, Books, ByteBook, Class, Differences, ErrorOutput, Failure, Formats, FoundBook, Gap,
-    GapReason, Malformed, Note, ObjectBook, Outcome, Place, ProducedBook, Sample, SkipReason,
-    Undecodable,
+    GapReason, Malformed, Note, ObjectBook, Origin, Outcome, Place, ProducedBook, Sample,
+    SkipReason, Undecodable,
 };
 use fhcheck::source::ObjectRef;
 use fhcheck::split::{Damage, Format};
@@ -143,6 +143,26 @@ pub(super) fn damaged_with_gap() -> Outcome {
     outcome
 }
 
+/// A record that the data stream keeps.
+fn in_the_stream(produced: u64, found: u64) -> Class {
+    let origin = Origin {
+        shard_id: Some("shardId-000000000001".to_owned()),
+        sequence_number: Some("49594985063846574523845234523452345234523456789013".to_owned()),
+        sub_sequence_number: Some(3),
+        partition_key: Some("user\u{202e}7".to_owned()),
+        arrival: Some("2023-05-04T08:30:21.351Z".parse().unwrap()),
+    };
+    let sample = Sample {
+        produced,
+        found,
+        excerpt: RECORD.as_bytes().to_vec(),
+        produced_at: vec![place("data stream orders", 4_321)],
+        origin: Some(origin),
+        ..Sample::default()
+    };
+    Class { records: 1, identities: 1, samples: vec![sample] }
+}
+
 fn span(hour: u32, offset: u64, len: u64, error_offset: u64, damage: Damage) -> Malformed {
     Malformed { key: key(hour), offset, len, error_offset, damage }
 }
@@ -206,6 +226,8 @@ pub(super) fn everything() -> Outcome {
         },
     };
     outcome.differences.failed = failed();
+    outcome.differences.pending = in_the_stream(1, 0);
+    outcome.differences.repeated = in_the_stream(2, 2);
     outcome.error_output = ErrorOutput {
         objects: 3,
         documents: 91,
@@ -260,6 +282,7 @@ fn failed() -> Class {
         produced_at: vec![place("a.ndjson", offset * 7)],
         failed_at: vec![place(key(12).replace("2023/05", "processing-failed/2023/05"), offset)],
         failure: Some(failure),
+        origin: None,
         ..Sample::default()
     };
     let long = format!("Lambda says \x1b[31m{}", "many words ".repeat(20).trim_end());
@@ -312,7 +335,7 @@ fn listed(hour: u32, size: u64) -> Listed {
         tail: "959487e4-754a-46e0-9b2d-f8cf1ce80000".to_owned(),
         extension: ".gz".to_owned(),
     };
-    Listed { object: object(hour, size), name: Some(name), skip: None, contents: None }
+    Listed { object: object(hour, size), site: 0, name: Some(name), skip: None, contents: None }
 }
 
 /// Three objects, one of them foreign, a folder marker, and two silent hours.

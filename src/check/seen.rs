@@ -1,0 +1,130 @@
+//! What was seen of the stored objects, object by object.
+
+use super::catalog::Catalog;
+use super::failed::ErrorOutput;
+use super::list::{malformed, undecodable};
+use super::stage::Staged;
+use super::{Job, Run, gap};
+use crate::outcome::{Gap, GapReason, Malformed, Outcome};
+use crate::reconcile::{Found, Place, Row};
+use crate::split::{Damage, Standing};
+
+/// What was seen of the stored objects.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// What it comes to without a comparison.
+    pub(super) outcome: Outcome,
+    pub(super) found: Found,
+    pub(super) gaps: Vec<Gap>,
+    /// Objects that were read, by their numbers.
+    read: Vec<bool>,
+    /// The lengths of recovered records: they may turn out to be none.
+    recovered_lens: Vec<(Place, u32)>,
+    pub(super) incomplete: u64,
+    pub(super) misdeclared: u64,
+    samples: usize,
+}
+
+impl Seen {
+    pub(super) fn new(samples: usize) -> Self {
+        Self { samples, ..Self::default() }
+    }
+
+    pub(super) fn has_read(&self, number: u64) -> bool {
+        let index = usize::try_from(number).expect("numbers are indices");
+        self.read.get(index).copied().unwrap_or(false)
+    }
+
+    pub(super) fn commit(&mut self, job: &Job, staged: Staged) {
+        let number = job.number;
+        let index = usize::try_from(number).expect("numbers are indices");
+        if self.read.len() <= index {
+            self.read.resize(index + 1, false);
+        }
+        self.read[index] = true;
+        let (outcome, name) = (&mut self.outcome, job.name());
+        outcome.books.objects.read += 1;
+        outcome.books.bytes.add(&staged.tally.bytes);
+        outcome.malformed_spans += staged.tally.malformed_spans;
+        outcome.malformed.extend(malformed(&name, &staged));
+        outcome.undecodable.extend(undecodable(&name, &staged));
+        match &staged.errors {
+            Some(errors) => self.errors(number, errors),
+            None => outcome.formats.add(&staged.format, 1),
+        }
+        let outcome = &mut self.outcome;
+        self.incomplete += staged.incomplete;
+        self.misdeclared += u64::from(staged.misdeclared.is_some());
+        let place = |offset| Place::new(number, offset);
+        let recovered =
+            staged.records.iter().filter(|record| record.standing == Standing::Recovered);
+        self.recovered_lens.extend(recovered.map(|record| (place(record.offset), record.len)));
+        for (standing, side) in [
+            (Standing::Clean, &mut self.found.clean),
+            (Standing::Recovered, &mut self.found.recovered),
+        ] {
+            let records = staged.records.iter().filter(|record| record.standing == standing);
+            side.commit(records.map(|record| Row::new(record.identity, place(record.offset))));
+        }
+        if outcome.malformed.len() > self.samples.saturating_mul(2).max(64) {
+            outcome.order(self.samples);
+        }
+    }
+
+    fn errors(&mut self, number: u64, errors: &ErrorOutput) {
+        errors.add_to(&mut self.outcome.error_output);
+        let row = |&(identity, offset)| Row::new(identity, Place::new(number, offset));
+        self.found.failed.commit(errors.rows.iter().map(row));
+    }
+
+    pub(super) fn gap(&mut self, job: &Job, reason: GapReason) {
+        self.gaps.push(gap(job, reason));
+    }
+
+    /// Records that were found, recovered ones among them.
+    pub(super) fn records(&self) -> u64 {
+        self.found.clean.records() + self.found.recovered.records()
+    }
+
+    pub(super) fn order(&mut self) {
+        self.recovered_lens.sort_unstable();
+        self.outcome.order(self.samples);
+    }
+
+    /// Recovered records that were never produced are malformed bytes after all.
+    pub(super) fn demote(
+        &self,
+        outcome: &mut Outcome,
+        unproven: &[Place],
+        name: impl Fn(Place) -> String,
+    ) {
+        outcome.recovered = (self.recovered_lens.len() - unproven.len()) as u64;
+        for (count, &place) in unproven.iter().enumerate() {
+            let at = self.recovered_lens.binary_search_by_key(&place, |(place, _)| *place);
+            let len = self.recovered_lens[at.expect("every recovered record has its length")].1;
+            let len = u64::from(len);
+            outcome.books.bytes.records -= len;
+            outcome.books.bytes.malformed += len;
+            outcome.malformed_spans += 1;
+            if count < self.samples {
+                outcome.malformed.push(Malformed {
+                    key: name(place),
+                    offset: place.offset(),
+                    len,
+                    error_offset: place.offset(),
+                    damage: Damage::Unproven,
+                });
+            }
+        }
+        outcome.order(self.samples);
+    }
+}
+
+impl Run {
+    /// How reports name the object at a place.
+    pub(super) fn name(&self, catalog: &Catalog, place: Place) -> String {
+        let index = usize::try_from(place.object()).expect("numbers are indices");
+        let listed = &catalog.objects[index];
+        self.sites[listed.site].name(&listed.object.key)
+    }
+}

@@ -1,0 +1,63 @@
+//! What the stack's function returns and logs (`templates/producer.yaml`): which records the data
+//! stream acknowledged.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::Demand;
+use super::read::Reading;
+use crate::outcome::Origin;
+
+/// How it begins, blanks aside.
+pub(super) const BEGINS: &[u8] = br#"{"stream":"#;
+
+/// The answer of a call, or one line of its log.
+#[derive(Debug, Deserialize)]
+struct Answer<'a> {
+    #[serde(default, borrow)]
+    records: Vec<Acknowledged<'a>>,
+    /// In the log: the records of one request.
+    #[serde(default, borrow)]
+    acknowledged: Vec<Acknowledged<'a>>,
+    /// In the log, where the function gave up: records that were never put.
+    #[serde(default)]
+    rejected: Vec<serde::de::IgnoredAny>,
+    #[serde(default)]
+    unanswered: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Acknowledged<'a> {
+    #[serde(borrow)]
+    sequence_number: Cow<'a, str>,
+    #[serde(borrow)]
+    shard_id: Cow<'a, str>,
+    #[serde(borrow)]
+    partition_key: Cow<'a, str>,
+    #[serde(borrow)]
+    record: Cow<'a, str>,
+}
+
+/// Reads one of its JSON objects.
+pub(super) fn read(object: &[u8], offset: u64, reading: &mut Reading<'_>) -> Result<(), String> {
+    let answer: Answer<'_> = serde_json::from_slice(object)
+        .map_err(|error| format!("not what the function returns: {error}"))?;
+    reading.remarks.sequenced = true;
+    reading.remarks.never_put += answer.rejected.len() as u64;
+    reading.remarks.unanswered += answer.unanswered;
+    for record in answer.records.iter().chain(&answer.acknowledged) {
+        for identity in reading.data(record.record.as_bytes(), offset) {
+            reading.demand(offset, identity, Demand::Sure(None));
+        }
+        // Only what was seen just now has no origin yet, though all stand at one offset.
+        reading.origin(offset, || Origin {
+            shard_id: Some(record.shard_id.clone().into_owned()),
+            sequence_number: Some(record.sequence_number.clone().into_owned()),
+            partition_key: Some(record.partition_key.clone().into_owned()),
+            ..Origin::default()
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,287 @@
+//! One object of a manifest, from its body to what it says. Synchronous, on a worker thread.
+//!
+//! It is read in the same way twice: for its records, and again for the few that a report shows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::function;
+use super::ledger::Ledger;
+use super::{Demand, Entry, Look, Remarks, Said};
+use crate::check::Job;
+use crate::decode::{self, Content, Damaged};
+use crate::expect::manifest::{self, Line};
+use crate::fingerprint::{Fingerprinter, Identity, Policy};
+use crate::limits::{OBJECT_BYTES_CEILING, PRODUCER_CLOCK_SLACK};
+use crate::naming;
+use crate::outcome::{Origin, excerpt};
+use crate::plan::{ReconcilePlan, Window};
+use crate::source::Body;
+use crate::split::{self, Damage, Format, FormatChoice, Record, Sink, Span};
+
+/// Reads manifests.
+#[derive(Debug, Clone)]
+pub(crate) struct Reader {
+    format: FormatChoice,
+    object_bytes: u64,
+    policy: Policy,
+    seed: u64,
+    demanded: Demanded,
+}
+
+/// When a record must have been put for it to be demanded.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Demanded {
+    window: Window,
+    start: Option<Timestamp>,
+}
+
+/// Whose clock says when a record was put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Clock {
+    /// The data stream's own, by which keys are named too.
+    Stream,
+    /// The producer's.
+    Producer,
+}
+
+impl Demanded {
+    /// What is demanded of a record that was put at an instant.
+    pub(super) fn of(&self, at: Timestamp, clock: Clock) -> Demand {
+        let slack = match clock {
+            Clock::Stream => jiff::SignedDuration::ZERO,
+            Clock::Producer => {
+                jiff::SignedDuration::try_from(PRODUCER_CLOCK_SLACK).expect("a slack of minutes")
+            }
+        };
+        let since = self.window.since.max(self.start);
+        let early = since.is_some_and(|since| at - slack < since);
+        let late = self.window.until.is_some_and(|until| at + slack >= until);
+        if early || late { Demand::Outside } else { Demand::Sure(Some(at)) }
+    }
+}
+
+/// What a manifest is, by how it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Records,
+    Own,
+    Function,
+}
+
+impl Reader {
+    pub(crate) fn new(plan: &ReconcilePlan) -> Self {
+        Self {
+            format: plan.read.format.clone(),
+            object_bytes: plan.read.limits.object_bytes,
+            policy: plan.policy.clone(),
+            seed: plan.seed,
+            demanded: Demanded { window: plan.read.window, start: plan.delivery_start },
+        }
+    }
+
+    /// What it says.
+    ///
+    /// # Errors
+    /// Why it cannot be used, in words.
+    pub(super) fn read(&self, job: &Job, body: Body) -> Result<Said, String> {
+        let mut reading = Reading::new(self, None);
+        reading.run(job, body)?;
+        let incomplete = reading.fingerprinter.incomplete();
+        Ok(Said { entries: reading.entries, remarks: reading.remarks, incomplete })
+    }
+
+    /// A second look at records, by their offsets and identities.
+    pub(super) fn look(
+        &self,
+        job: &Job,
+        body: Body,
+        wanted: &BTreeSet<(u64, Identity)>,
+    ) -> BTreeMap<(u64, Identity), Look> {
+        let mut reading = Reading::new(self, Some(wanted));
+        // It was whole when it was read the first time.
+        let _ = reading.run(job, body);
+        reading.looks
+    }
+
+    /// Records alone are told apart as data is; but what is put between data need not be put
+    /// between them.
+    fn format_of_records(&self, content: &mut Content) -> FormatChoice {
+        match &self.format {
+            FormatChoice::Fixed(Format::Delimited(delimiter)) => {
+                let head = content.head().unwrap_or_default();
+                match memchr::memmem::find(head, delimiter) {
+                    Some(_) => self.format.clone(),
+                    None => FormatChoice::Detect,
+                }
+            }
+            other => other.clone(),
+        }
+    }
+}
+
+/// One pass over one object of a manifest.
+pub(super) struct Reading<'a> {
+    reader: &'a Reader,
+    fingerprinter: Fingerprinter,
+    entries: Vec<Entry>,
+    pub(super) remarks: Remarks,
+    /// In a second look: what is wanted of it, and what was seen.
+    wanted: Option<&'a BTreeSet<(u64, Identity)>>,
+    looks: BTreeMap<(u64, Identity), Look>,
+}
+
+impl<'a> Reading<'a> {
+    fn new(reader: &'a Reader, wanted: Option<&'a BTreeSet<(u64, Identity)>>) -> Self {
+        Self {
+            reader,
+            fingerprinter: Fingerprinter::new(&reader.policy, reader.seed),
+            entries: Vec::new(),
+            remarks: Remarks::default(),
+            wanted,
+            looks: BTreeMap::new(),
+        }
+    }
+
+    fn run(&mut self, job: &Job, body: Body) -> Result<(), String> {
+        let limit = self.reader.object_bytes.min(OBJECT_BYTES_CEILING - 1);
+        let suggested = naming::suggested_encoding(&job.object.key);
+        let mut content =
+            decode::open(body, suggested, limit).map_err(|reason| reason.to_string())?;
+        let shape = shape(content.head().map_err(|reason| reason.to_string())?);
+        let format = match shape {
+            Shape::Records => self.reader.format_of_records(&mut content),
+            Shape::Own | Shape::Function => FormatChoice::Fixed(Format::Json),
+        };
+        let mut lines = Lines { reading: self, shape, ledger: Ledger::default(), wrong: None };
+        let (_, tally, ended) = split::split(&mut content, &format, &mut lines);
+        let Lines { ledger, wrong, .. } = lines;
+        let damage = content.finish().map_err(|reason| reason.to_string())?;
+        ended.map_err(|error| error.to_string())?;
+        let wrong = wrong.or_else(|| damage.first().map(damaged));
+        match wrong {
+            Some(wrong) => Err(wrong),
+            None if shape == Shape::Own => ledger.finish(tally.bytes.decoded, self),
+            None => Ok(()),
+        }
+    }
+
+    /// A record that stands alone in the manifest.
+    fn record(&mut self, record: &Record<'_>) {
+        let identity = self.fingerprinter.identity(record.bytes);
+        self.saw(record.offset, identity, record.bytes);
+        self.demand(record.offset, identity, Demand::Sure(None));
+    }
+
+    /// The records in the data of one put, by their identities.
+    pub(super) fn data(&mut self, data: &[u8], offset: u64) -> Vec<Identity> {
+        let mut identities = Vec::with_capacity(1);
+        let format = &self.reader.format;
+        split::each_record(data, format, |record| {
+            let identity = self.fingerprinter.identity(record);
+            self.saw(offset, identity, record);
+            identities.push(identity);
+        });
+        if identities.is_empty() {
+            self.remarks.empty += 1;
+        }
+        identities
+    }
+
+    /// Says how sure it is that a record must be there.
+    pub(super) fn demand(&mut self, offset: u64, identity: Identity, demand: Demand) {
+        if self.wanted.is_none() {
+            self.entries.push(Entry { identity, offset, demand });
+        }
+    }
+
+    fn saw(&mut self, offset: u64, identity: Identity, record: &[u8]) {
+        if self.wanted.is_some_and(|wanted| wanted.contains(&(offset, identity))) {
+            let look = || Look { excerpt: excerpt(record), ..Look::default() };
+            self.looks.entry((offset, identity)).or_insert_with(look);
+        }
+    }
+
+    /// In a second look: the partition key of what stands at this offset.
+    pub(super) fn keyed(&mut self, offset: u64, key: &str) {
+        let looks = self.looks.range_mut((offset, 0)..=(offset, Identity::MAX));
+        looks.for_each(|(_, look)| look.partition_key = Some(key.to_owned()));
+    }
+
+    /// In a second look: where a data stream keeps what stands at this offset.
+    pub(super) fn origin(&mut self, offset: u64, origin: impl FnOnce() -> Origin) {
+        let looks = self.looks.range_mut((offset, 0)..=(offset, Identity::MAX));
+        let mut looks = looks.filter(|(_, look)| look.origin.is_none()).peekable();
+        if looks.peek().is_some() {
+            let origin = origin();
+            looks.for_each(|(_, look)| {
+                let partition_key = origin.partition_key.clone().or(look.partition_key.take());
+                look.origin = Some(Origin { partition_key, ..origin.clone() });
+            });
+        }
+    }
+
+    pub(super) fn demanded(&self, at: Timestamp, clock: Clock) -> Demand {
+        self.reader.demanded.of(at, clock)
+    }
+}
+
+fn shape(head: &[u8]) -> Shape {
+    let solid: Vec<u8> =
+        head.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(64).collect();
+    if solid.starts_with(manifest::BEGINS) {
+        Shape::Own
+    } else if solid.starts_with(function::BEGINS) {
+        Shape::Function
+    } else {
+        Shape::Records
+    }
+}
+
+fn damaged(damage: &Damaged) -> String {
+    format!("at stored byte {}: {}", damage.stored_offset, damage.what)
+}
+
+/// What the splitter finds in a manifest.
+struct Lines<'r, 'a> {
+    reading: &'r mut Reading<'a>,
+    shape: Shape,
+    ledger: Ledger,
+    /// The first thing that is wrong.
+    wrong: Option<String>,
+}
+
+impl Sink for Lines<'_, '_> {
+    fn record(&mut self, record: Record<'_>) {
+        if self.wrong.is_some() {
+            return;
+        }
+        let offset = record.offset;
+        let taken = match self.shape {
+            Shape::Records => {
+                self.reading.record(&record);
+                Ok(())
+            }
+            Shape::Function => function::read(record.bytes, offset, self.reading),
+            Shape::Own => manifest::read(record.bytes)
+                .and_then(|line: Line<'_>| self.ledger.take(line, offset, self.reading)),
+        };
+        self.wrong = taken.err().map(|wrong| format!("at byte {offset}: {wrong}"));
+    }
+
+    fn malformed(&mut self, span: Span) {
+        // The writer of a ledger may have been killed in the middle of its last line.
+        let torn = self.shape == Shape::Own && span.damage == Damage::CutAtEnd;
+        if torn {
+            self.ledger.torn(span.offset);
+        } else {
+            let wrong = format!("at byte {}: {}", span.error_offset, span.damage);
+            self.wrong.get_or_insert(wrong);
+        }
+    }
+
+    fn proves(&self) -> bool {
+        false
+    }
+}

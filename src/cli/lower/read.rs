@@ -1,0 +1,106 @@
+//! Options of all commands that read.
+
+use jiff::tz::TimeZone;
+
+use super::{at_least_one, location, text, time, usage};
+use crate::cli::args::{ForeignArg, ReadArgs, SplitArg};
+use crate::cli::env::Env;
+use crate::cli::request::{Read, Whence};
+use crate::error::Result;
+use crate::limits;
+use crate::plan::{Foreign, Limits, Location, Window};
+use crate::split::{Format, FormatChoice};
+
+pub(super) fn read(args: &ReadArgs, env: &Env) -> Result<Read> {
+    let zone = args.zone.as_deref().map(zone).transpose()?;
+    let window = window(args, zone.as_ref().unwrap_or(&TimeZone::UTC), env)?;
+    let error_output = args.failed_location.iter().map(|text| location::read(text));
+    let format = match (args.split, &args.delimiter) {
+        (_, Some(delimiter)) => FormatChoice::Fixed(Format::Delimited(delimiter_bytes(delimiter)?)),
+        (SplitArg::Auto, None) => FormatChoice::Detect,
+        (SplitArg::Json, None) => FormatChoice::Fixed(Format::Json),
+        (SplitArg::Lines, None) => FormatChoice::Fixed(Format::Lines),
+    };
+    Ok(Read {
+        whence: whence(args, env)?,
+        error_output: error_output.collect::<Result<_>>()?,
+        window,
+        zone,
+        foreign: match args.foreign {
+            ForeignArg::Read => Foreign::Read,
+            ForeignArg::Skip => Foreign::Skip,
+        },
+        format,
+        limits: read_limits(args, env)?,
+    })
+}
+
+/// The files and directories that are read, as far as they are known.
+pub(super) fn inputs(read: &Read) -> Vec<&Location> {
+    let whence = match &read.whence {
+        Whence::Location(location) => Some(location),
+        Whence::DeliveryStream(_) => None,
+    };
+    whence.into_iter().chain(&read.error_output).collect()
+}
+
+fn whence(args: &ReadArgs, env: &Env) -> Result<Whence> {
+    if let Some(name) = &args.delivery_stream {
+        return Ok(Whence::DeliveryStream(name.clone()));
+    }
+    match args.location.as_deref().or(env.location.as_deref()) {
+        Some(text) => location::read(text).map(Whence::Location),
+        None => Err(usage("nowhere to look").hint(
+            "name a location, as s3://BUCKET/PREFIX or a directory, or a delivery stream with \
+             --delivery-stream, or set FHCHECK_LOCATION",
+        )),
+    }
+}
+
+pub(super) fn zone(name: &str) -> Result<TimeZone> {
+    TimeZone::get(name).map_err(|error| {
+        usage(format!("--zone {name:?} is no time zone"))
+            .hint("use an IANA name, such as Europe/Madrid")
+            .caused_by(error)
+    })
+}
+
+fn window(args: &ReadArgs, zone: &TimeZone, env: &Env) -> Result<Window> {
+    let end = |option, text: &Option<String>| {
+        text.as_deref().map(|text| time::instant(option, text, env.now, zone)).transpose()
+    };
+    let window =
+        Window { since: end("--since", &args.since)?, until: end("--until", &args.until)? };
+    if let (Some(since), Some(until)) = (window.since, window.until)
+        && since >= until
+    {
+        return Err(usage(format!("the window is empty: it begins {since} and ends {until}"))
+            .hint("--since must be before --until"));
+    }
+    Ok(window)
+}
+
+fn delimiter_bytes(text: &str) -> Result<Vec<u8>> {
+    let bytes = text::unescape("--delimiter", text)?;
+    if bytes.is_empty() {
+        return Err(usage("--delimiter is empty")
+            .hint("records with nothing between them are found with --split json"));
+    }
+    Ok(bytes)
+}
+
+fn read_limits(args: &ReadArgs, env: &Env) -> Result<Limits> {
+    let object_bytes = text::size("--max-object-size", &args.max_object_size)?;
+    if object_bytes > limits::OBJECT_BYTES_CEILING {
+        return Err(usage("--max-object-size is larger than fhcheck can count")
+            .hint(format!("the most is {} bytes", limits::OBJECT_BYTES_CEILING)));
+    }
+    let max_bytes = args.max_bytes.as_deref();
+    Ok(Limits {
+        object_bytes,
+        total_bytes: max_bytes.map(|text| text::size("--max-bytes", text)).transpose()?,
+        in_flight_bytes: text::size("--max-in-flight", &args.max_in_flight)?,
+        requests: at_least_one("--concurrency", args.concurrency)?,
+        workers: at_least_one("--jobs", args.jobs.unwrap_or(env.cores))?,
+    })
+}

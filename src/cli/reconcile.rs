@@ -1,0 +1,148 @@
+//! `reconcile`: opens both sides, and looks again where it was asked to wait.
+
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::output::{self, Output};
+use super::request::{Expected, Reconcile, Session};
+use super::watched::Watched;
+use super::wire;
+use crate::check::{Comparison, Manifest};
+use crate::error::Result;
+use crate::limits::{BUFFERING_MAX, DELIVERY_SLACK};
+use crate::outcome::{Outcome, Verdict};
+use crate::plan::{Expectation, Limits, Location, ReconcilePlan, Young};
+use crate::report::units::count;
+use crate::source::KeyRange;
+use crate::{exit, report};
+
+pub(super) async fn run(request: Reconcile, session: &Session) -> Result<u8> {
+    let output = Output::open(request.output.file.as_deref())?;
+    let watched = Watched::open(&request.read, session, session.progress).await?;
+    if request.dry_run {
+        return watched.estimate(&request.output, output).await;
+    }
+    let (expectation, manifests) = truth(&request, &watched, session).await?;
+    let patience = Patience::of(&request, &watched);
+    let plan = ReconcilePlan {
+        read: watched.plan.clone(),
+        expectation,
+        policy: request.policy.clone(),
+        allow: request.allow,
+        samples: request.samples,
+        delivery_start: watched.delivery.as_ref().and_then(|delivery| delivery.start),
+        young: patience.young(),
+        seed: request.seed,
+    };
+    let mut comparison = watched.run.compare(&plan, manifests).await?;
+    let outcome = patience.wait(&mut comparison, session).await?;
+    watched.progress.clear();
+    output.deliver(|out| report::reconcile(&outcome, request.output.form, out))?;
+    Ok(exit::code(outcome.verdict()))
+}
+
+/// What should be there.
+async fn truth(
+    request: &Reconcile,
+    watched: &Watched,
+    session: &Session,
+) -> Result<(Expectation, Vec<Manifest>)> {
+    match &request.expected {
+        Expected::Count(records) => Ok((Expectation::Count(*records), Vec::new())),
+        Expected::Manifest(locations) => {
+            let mut manifests = Vec::new();
+            for location in locations {
+                manifests.push(manifest(location, session, &watched.plan.limits).await?);
+            }
+            Ok((Expectation::Manifest(locations.clone()), manifests))
+        }
+        Expected::Stream { .. } => unimplemented!(),
+    }
+}
+
+async fn manifest(location: &Location, session: &Session, limits: &Limits) -> Result<Manifest> {
+    let prefix = match location {
+        Location::S3 { prefix, .. } => prefix.as_str(),
+        Location::Local(_) => "",
+    };
+    Ok(Manifest {
+        name: location.to_string(),
+        source: wire::open(location, &session.aws, limits).await?,
+        range: KeyRange::all(prefix),
+        gaps: Vec::new(),
+    })
+}
+
+/// How long records may take, and how long to wait for them.
+struct Patience {
+    began: Timestamp,
+    /// Since when this process runs, by a clock that nobody sets.
+    clock: Instant,
+    /// From a record's arrival to its object, at most.
+    delivery: SignedDuration,
+    wait: Option<Duration>,
+}
+
+/// Between two looks at least.
+const PAUSE_MIN: Duration = Duration::from_secs(1);
+/// Between two looks at most.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+impl Patience {
+    #[expect(clippy::disallowed_methods, reason = "waiting takes a clock")]
+    fn of(request: &Reconcile, watched: &Watched) -> Self {
+        let delivery = watched.delivery.as_ref();
+        let buffering = delivery
+            .and_then(|delivery| delivery.buffering_seconds)
+            .map_or(BUFFERING_MAX, Duration::from_secs);
+        let delivery = SignedDuration::try_from(buffering + DELIVERY_SLACK);
+        Self {
+            began: request.now,
+            clock: Instant::now(),
+            delivery: delivery.unwrap_or(SignedDuration::MAX),
+            wait: request.wait,
+        }
+    }
+
+    /// Which records may still be on their way, now.
+    fn young(&self) -> Option<Young> {
+        let passed = SignedDuration::try_from(self.clock.elapsed()).ok()?;
+        let since = self.began.checked_add(passed).ok()?.checked_sub(self.delivery).ok()?;
+        // Of what nobody knows when it was produced, it is known that it was before the run.
+        Some(Young { since, untimed: self.wait.is_some() && self.began >= since })
+    }
+
+    /// Looks until everything is there, or will never be, or the time is up.
+    async fn wait(&self, comparison: &mut Comparison, session: &Session) -> Result<Outcome> {
+        let mut pause = PAUSE_MIN;
+        loop {
+            comparison.look().await?;
+            let left = self.wait.unwrap_or_default().saturating_sub(self.clock.elapsed());
+            let (found, produced) = comparison.progress();
+            let may_come = comparison.set_young(self.young());
+            if found >= produced || !may_come || left.is_zero() {
+                let outcome = comparison.outcome().await?;
+                if left.is_zero() || is_settled(&outcome) {
+                    return Ok(outcome);
+                }
+            }
+            if !session.quiet {
+                output::say(&format!(
+                    "{} of {} found, looking again for {} s\n",
+                    count(found),
+                    count(produced),
+                    left.as_secs(),
+                ));
+            }
+            tokio::time::sleep(pause.min(left)).await;
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+    }
+}
+
+/// Whether time can change it.
+fn is_settled(outcome: &Outcome) -> bool {
+    outcome.verdict() == Verdict::Reconciled
+        || (outcome.books.produced.pending == 0 && !outcome.has_gaps())
+}

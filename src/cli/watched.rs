@@ -1,0 +1,89 @@
+//! A run that somebody watches: what a request names is asked for, opened, and shown as it goes.
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use super::output::Output;
+use super::progress::Progress;
+use super::request::{self, Read, Session, Whence};
+use super::wire;
+use crate::check::Run;
+use crate::error::{Error, ErrorKind, Result};
+use crate::expect::delivery::{self, Delivery};
+use crate::plan::{Location, ReadPlan};
+use crate::{exit, report};
+
+/// A run that somebody watches.
+pub(super) struct Watched {
+    pub(super) run: Run,
+    pub(super) progress: Arc<Progress>,
+    pub(super) plan: ReadPlan,
+    /// The delivery stream, where the request names one.
+    pub(super) delivery: Option<Delivery>,
+}
+
+impl Watched {
+    /// Opens what a request names.
+    pub(super) async fn open(read: &Read, session: &Session, shown: bool) -> Result<Self> {
+        let delivery = match &read.whence {
+            Whence::Location(_) => None,
+            Whence::DeliveryStream(name) => {
+                Some(delivery::describe(&wire::connect(&session.aws).await?, name).await?)
+            }
+        };
+        let (location, error_output) = locations(read, delivery.as_ref());
+        let plan = read.plan(location, zone(read, delivery.as_ref())?);
+        let source = wire::open(&plan.location, &session.aws, &plan.limits).await?;
+        let progress = Arc::new(Progress::new(shown));
+        let observer = Arc::clone(&progress);
+        let mut run = Run::new(source, plan.clone(), observer);
+        for location in error_output {
+            let source = wire::open(&location, &session.aws, &plan.limits).await?;
+            run = run.with_error_output(source, location);
+        }
+        Ok(Self { run, progress, plan, delivery })
+    }
+
+    /// Says what reading would take; nothing is read.
+    pub(super) async fn estimate(&self, shown: &request::Output, output: Output) -> Result<u8> {
+        let estimate = self.run.estimate().await?;
+        self.progress.clear();
+        let charged = matches!(self.plan.location, Location::S3 { .. });
+        let location = self.plan.location.to_string();
+        output.deliver(|out| report::estimate(&location, &estimate, charged, shown.form, out))?;
+        Ok(exit::RECONCILED)
+    }
+}
+
+/// Where data is, and where error output is besides.
+fn locations(read: &Read, delivery: Option<&Delivery>) -> (Location, Vec<Location>) {
+    let mut error_output = read.error_output.clone();
+    let location = match (&read.whence, delivery) {
+        (Whence::Location(location), _) => location.clone(),
+        (_, Some(delivery)) => {
+            let at = |prefix: &str| Location::S3 {
+                bucket: delivery.bucket.clone(),
+                prefix: prefix.to_owned(),
+            };
+            error_output.extend(delivery.error_prefixes().iter().map(|prefix| at(prefix)));
+            at(delivery.data_prefix())
+        }
+        (Whence::DeliveryStream(_), None) => unreachable!("it was described"),
+    };
+    (location, error_output)
+}
+
+/// The time zone of keys: the one that was given, or the delivery stream's.
+fn zone(read: &Read, delivery: Option<&Delivery>) -> Result<TimeZone> {
+    if let Some(zone) = &read.zone {
+        return Ok(zone.clone());
+    }
+    let Some(name) = delivery.and_then(|delivery| delivery.zone.as_deref()) else {
+        return Ok(TimeZone::UTC);
+    };
+    TimeZone::get(name).map_err(|error| {
+        let message = format!("the delivery stream's time zone {name:?} is not known here");
+        Error::new(ErrorKind::Service, message).hint("name it with --zone").caused_by(error)
+    })
+}
