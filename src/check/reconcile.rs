@@ -142,7 +142,7 @@ impl Comparison {
     pub fn progress(&self) -> (u64, u64) {
         let produced = match self.plan.expectation {
             Expectation::Count(count) => count,
-            _ => self.truth.records() - self.truth.sides.uncertain.records(),
+            _ => self.truth.demanded(),
         };
         (self.seen.records(), produced)
     }

@@ -139,9 +139,9 @@ impl Truth {
         }
     }
 
-    /// Records so far.
-    pub(super) fn records(&self) -> u64 {
-        self.sides.records() + self.timed.len() as u64 + self.untimed.records()
+    /// Records that must be there.
+    pub(super) fn demanded(&self) -> u64 {
+        self.sides.sure.records() + self.timed.len() as u64 + self.untimed.records()
     }
 
     /// How reports name the manifests.
@@ -208,7 +208,7 @@ impl Run {
         self.each(&jobs, work, |job, read| {
             let said = read.and_then(|read| read.map_err(GapReason::Failed));
             truth.commit(job, said.map_err(|reason| unreadable(&name, job, &reason))?);
-            self.observer.on(Event::Manifest { records: truth.records() });
+            self.observer.on(Event::Manifest { records: truth.demanded() });
             Ok(())
         })
         .await?;

@@ -36,13 +36,6 @@ pub struct Produced {
     pub outside: Side,
 }
 
-impl Produced {
-    /// How many records were put.
-    pub fn records(&self) -> u64 {
-        self.sure.records() + self.recent.records() + self.uncertain.records()
-    }
-}
-
 /// What was found in the store.
 #[derive(Debug, Default)]
 pub struct Found {

@@ -9,12 +9,10 @@ use super::Demand;
 use super::read::Reading;
 use crate::outcome::Origin;
 
-/// How it begins, blanks aside.
-pub(super) const BEGINS: &[u8] = br#"{"stream":"#;
-
 /// The answer of a call, or one line of its log.
 #[derive(Debug, Deserialize)]
 struct Answer<'a> {
+    stream: Cow<'a, str>,
     #[serde(default, borrow)]
     records: Vec<Acknowledged<'a>>,
     /// In the log: the records of one request.
@@ -38,6 +36,14 @@ struct Acknowledged<'a> {
     partition_key: Cow<'a, str>,
     #[serde(borrow)]
     record: Cow<'a, str>,
+}
+
+/// Whether this is what it returns, or logs of records.
+pub(super) fn is_answer(object: &[u8]) -> bool {
+    let named = |name: &[u8]| memchr::memmem::find(object, name).is_some();
+    let lists = named(b"\"records\"") || named(b"\"acknowledged\"") || named(b"\"rejected\"");
+    let answer = || serde_json::from_slice::<Answer<'_>>(object).ok();
+    lists && answer().is_some_and(|answer| !answer.stream.is_empty())
 }
 
 /// Reads one of its JSON objects.

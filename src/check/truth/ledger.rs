@@ -19,7 +19,6 @@ pub(super) struct Ledger {
     /// Records that a snapshot named, and how many its end says they are.
     read: u64,
     end: Option<u64>,
-    torn_at: Option<u64>,
 }
 
 /// A record that was to be put, and what became of it.
@@ -83,9 +82,9 @@ impl Ledger {
         Ok(())
     }
 
-    /// The last line is cut here.
-    pub(super) fn torn(&mut self, offset: u64) {
-        self.torn_at = Some(offset);
+    /// Whether its last line may be cut.
+    pub(super) fn may_be_torn(&self) -> bool {
+        self.kind == Some(Kind::Ledger)
     }
 
     fn planned(&mut self, number: u64) -> Result<&mut Planned, String> {
@@ -136,7 +135,7 @@ impl Ledger {
     pub(super) fn finish(self, len: u64, reading: &mut Reading<'_>) -> Result<(), String> {
         if self.kind == Some(Kind::Snapshot) {
             return match self.end {
-                Some(end) if end == self.read && self.torn_at.is_none() => Ok(()),
+                Some(end) if end == self.read => Ok(()),
                 Some(end) => {
                     Err(format!("it says it holds {end} records, and holds {}", self.read))
                 }

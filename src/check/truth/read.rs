@@ -11,14 +11,14 @@ use super::ledger::Ledger;
 use super::{Demand, Entry, Look, Remarks, Said};
 use crate::check::Job;
 use crate::decode::{self, Content, Damaged};
-use crate::expect::manifest::{self, Line};
+use crate::expect::manifest;
 use crate::fingerprint::{Fingerprinter, Identity, Policy};
 use crate::limits::{OBJECT_BYTES_CEILING, PRODUCER_CLOCK_SLACK};
 use crate::naming;
 use crate::outcome::{Origin, excerpt};
 use crate::plan::{ReconcilePlan, Window};
 use crate::source::Body;
-use crate::split::{self, Damage, Format, FormatChoice, Record, Sink, Span};
+use crate::split::{self, Format, FormatChoice, Record, Sink, Span};
 
 /// Reads manifests.
 #[derive(Debug, Clone)]
@@ -151,16 +151,18 @@ impl<'a> Reading<'a> {
             decode::open(body, suggested, limit).map_err(|reason| reason.to_string())?;
         let shape = shape(content.head().map_err(|reason| reason.to_string())?);
         let format = match shape {
-            Shape::Records => self.reader.format_of_records(&mut content),
-            Shape::Own | Shape::Function => FormatChoice::Fixed(Format::Json),
+            Shape::Own => FormatChoice::Fixed(Format::Lines),
+            Shape::Records | Shape::Function => self.reader.format_of_records(&mut content),
         };
         let mut lines = Lines { reading: self, shape, ledger: Ledger::default(), wrong: None };
         let (_, tally, ended) = split::split(&mut content, &format, &mut lines);
         let Lines { ledger, wrong, .. } = lines;
         let damage = content.finish().map_err(|reason| reason.to_string())?;
         ended.map_err(|error| error.to_string())?;
-        let wrong = wrong.or_else(|| damage.first().map(damaged));
-        match wrong {
+        // The writer of a ledger may have been killed in the middle of its last line.
+        let torn = |wrong: &Wrong| wrong.is_last && ledger.may_be_torn();
+        let wrong = wrong.filter(|wrong| !torn(wrong)).map(|wrong| wrong.what);
+        match wrong.or_else(|| damage.first().map(damaged)) {
             Some(wrong) => Err(wrong),
             None if shape == Shape::Own => ledger.finish(tally.bytes.decoded, self),
             None => Ok(()),
@@ -228,15 +230,7 @@ impl<'a> Reading<'a> {
 }
 
 fn shape(head: &[u8]) -> Shape {
-    let solid: Vec<u8> =
-        head.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(64).collect();
-    if solid.starts_with(manifest::BEGINS) {
-        Shape::Own
-    } else if solid.starts_with(function::BEGINS) {
-        Shape::Function
-    } else {
-        Shape::Records
-    }
+    if head.starts_with(manifest::BEGINS) { Shape::Own } else { Shape::Records }
 }
 
 fn damaged(damage: &Damaged) -> String {
@@ -249,39 +243,54 @@ struct Lines<'r, 'a> {
     shape: Shape,
     ledger: Ledger,
     /// The first thing that is wrong.
-    wrong: Option<String>,
+    wrong: Option<Wrong>,
+}
+
+/// What is wrong with a manifest.
+struct Wrong {
+    what: String,
+    /// Nothing stands behind it.
+    is_last: bool,
 }
 
 impl Sink for Lines<'_, '_> {
     fn record(&mut self, record: Record<'_>) {
-        if self.wrong.is_some() {
+        if let Some(wrong) = &mut self.wrong {
+            wrong.is_last = false;
             return;
         }
         let offset = record.offset;
+        if offset == 0 && self.shape == Shape::Records && function::is_answer(record.bytes) {
+            self.shape = Shape::Function;
+        }
         let taken = match self.shape {
             Shape::Records => {
                 self.reading.record(&record);
                 Ok(())
             }
             Shape::Function => function::read(record.bytes, offset, self.reading),
-            Shape::Own => manifest::read(record.bytes)
-                .and_then(|line: Line<'_>| self.ledger.take(line, offset, self.reading)),
+            Shape::Own => match manifest::read(record.bytes) {
+                Ok(line) => self.ledger.take(line, offset, self.reading),
+                // Half a line is wrong as long as another one follows.
+                Err(wrong) => {
+                    let what = format!("at byte {offset}: {wrong}");
+                    self.wrong = Some(Wrong { what, is_last: true });
+                    return;
+                }
+            },
         };
-        self.wrong = taken.err().map(|wrong| format!("at byte {offset}: {wrong}"));
-    }
-
-    fn malformed(&mut self, span: Span) {
-        // The writer of a ledger may have been killed in the middle of its last line.
-        let torn = self.shape == Shape::Own && span.damage == Damage::CutAtEnd;
-        if torn {
-            self.ledger.torn(span.offset);
-        } else {
-            let wrong = format!("at byte {}: {}", span.error_offset, span.damage);
-            self.wrong.get_or_insert(wrong);
+        if let Err(wrong) = taken {
+            let what = format!("at byte {offset}: {wrong}");
+            self.wrong = Some(Wrong { what, is_last: false });
         }
     }
 
-    fn proves(&self) -> bool {
-        false
+    fn malformed(&mut self, span: Span) {
+        let what = format!("at byte {}: {}", span.error_offset, span.damage);
+        self.wrong.get_or_insert(Wrong { what, is_last: false });
+    }
+
+    fn is_done(&self) -> bool {
+        self.wrong.as_ref().is_some_and(|wrong| !wrong.is_last)
     }
 }
