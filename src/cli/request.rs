@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::args::ColorArg;
 use crate::check::Wanted;
+use crate::expect::stream::StreamRead;
 use crate::plan::{ReadPlan, ReconcilePlan};
 use crate::report::Form;
 use crate::report::dump::Records;
@@ -23,6 +24,8 @@ pub enum Request {
     Dump(Dump),
     /// `reconcile`.
     Reconcile(Box<Reconcile>),
+    /// `snapshot`.
+    Snapshot(Snapshot),
     /// `simulate`.
     Simulate(Simulate),
     /// `demo`.
@@ -123,6 +126,17 @@ pub struct Reconcile {
     pub dry_run: bool,
     /// Where the result goes.
     pub output: Output,
+}
+
+/// `snapshot`.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// What to read.
+    pub read: StreamRead,
+    /// Where the snapshot goes.
+    pub file: PathBuf,
+    /// Only estimate.
+    pub dry_run: bool,
 }
 
 /// `simulate`.

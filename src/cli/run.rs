@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::output::Output;
 use super::progress::Progress;
 use super::request::{self, List, Reconcile, Request, Session, Simulate};
-use super::{demo, dump, manual, wire};
+use super::{demo, dump, manual, snapshot, wire};
 use crate::check::{Manifest, Run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Expectation, Limits, Location, ReadPlan};
@@ -27,6 +27,7 @@ pub fn run(request: Request, session: &Session) -> Result<u8> {
         Request::Demo(request) => {
             wait(async { demo::run(&request, Output::open(None)?).await.map(exit::code) })
         }
+        Request::Snapshot(request) => wait(snapshot::run(request, session)),
         Request::Simulate(request) => simulate(&request),
         Request::Completions(shell) => show(|out| manual::completions(shell, out)),
         Request::Man(None) => show(|out| manual::page(out)),

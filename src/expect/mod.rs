@@ -1,3 +1,6 @@
 //! What should be there: manifests of producers, and what a data stream itself says.
 
+pub mod kpl;
 pub mod manifest;
+#[cfg(feature = "aws")]
+pub mod stream;
