@@ -89,7 +89,7 @@ pub const WINDOW_SLACK: Duration = Duration::from_secs(900);
 
 /// `GetRecords` calls that a shard answers a second ("Quotas and limits", Amazon Kinesis Data Streams
 /// developer guide). Firehose makes one of them.
-pub const SHARD_CALLS_PER_SECOND: u64 = 5;
+pub const SHARD_CALLS_PER_SECOND: u32 = 5;
 /// Bytes that a shard gives out a second, to all who share its calls.
 pub const SHARD_READ_BYTES_PER_SECOND: u64 = 2 * MIB;
 /// Bytes that a shard takes a second: the most that a second of arrivals can hold.
@@ -105,6 +105,8 @@ pub const SHARDS_AT_ONCE: usize = 128;
 pub const ANSWERS_AT_ONCE: usize = 16;
 /// Attempts in a row at one call to a data stream, the first included.
 pub const STREAM_ATTEMPTS: u32 = 10;
+/// Attempts at the first call, which finds out whether there is a stream and somebody who answers.
+pub const STREAM_FIRST_ATTEMPTS: u32 = 3;
 /// Wait before the second attempt at a call to a data stream; it doubles for each later one. A
 /// budget of throughput is one of a second.
 pub const STREAM_BACKOFF: Duration = Duration::from_secs(1);

@@ -60,8 +60,8 @@ fn show(summary: &Summary, read: &StreamRead, file: &Path, out: &mut dyn Write) 
         writeln!(out, "  stream    {records}, of which {aggregates}")?;
     }
     if counts.damaged_aggregates > 0 {
-        let damaged = counted(counts.damaged_aggregates, "record begins", "records begin");
-        writeln!(out, "  damaged   {damaged} like a KPL aggregate and is kept as it is")?;
+        let damaged = counted(counts.damaged_aggregates, "record", "records");
+        writeln!(out, "  damaged   {damaged} with the beginning of a KPL aggregate, kept as put")?;
     }
     if let (Some(first), Some(last)) = (counts.first_arrival, counts.last_arrival) {
         writeln!(out, "  arrived   {first} to {last}")?;

@@ -14,7 +14,7 @@ use fhcheck::expect::kpl;
 use fhcheck::expect::manifest::{self, Kind, Line};
 use fhcheck::expect::stream::{self, Share, StreamRead, Summary};
 use fhcheck::observe::Silent;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, Unit};
 use tempfile::TempDir;
 
 use fake::{Came, Fake, Fault, Held, Shard};
@@ -23,7 +23,10 @@ use fake::{Came, Fake, Fault, Held, Shard};
 const NOON: f64 = 1_783_166_400.0;
 
 fn at(seconds: f64) -> Timestamp {
-    Timestamp::from_millisecond((seconds * 1000.0).round() as i64).unwrap()
+    Timestamp::from_duration(SignedDuration::from_secs_f64(seconds))
+        .unwrap()
+        .round(Unit::Millisecond)
+        .unwrap()
 }
 
 /// Everything up to noon, as fast as a shard can give it.
@@ -177,7 +180,8 @@ async fn children_are_read_and_each_of_them_once() {
 async fn a_window_is_read_with_a_little_more_and_not_much_more() {
     // From 11:50 to 11:55; the records are of 11:40 to noon. A late one stands at the very beginning.
     let mut only = shard("a", 1200);
-    only.records.insert(0, (NOON - 590.0, b"early in the shard, inside by its arrival".to_vec()));
+    only.records.insert(0, (NOON - 590.0, Vec::new()));
+    only.records.iter_mut().for_each(|(_, data)| data.resize(2000, b' '));
     let request = StreamRead { from: Some(at(NOON - 600.0)), to: at(NOON - 300.0), ..until_noon() };
     let fake = Fake::start(held(vec![only.clone()]), Box::new(no_fault)).await;
     let (summary, records) = read(&fake.aws(), &request).await.unwrap();
@@ -230,10 +234,14 @@ async fn a_shard_that_expires_meanwhile_is_a_cut_and_no_error() {
     };
     let shards = vec![shard("a", 2), shard("b", 2)];
     let fake = Fake::start(held(shards), Box::new(fault)).await;
-    let request = StreamRead { from: Some(at(NOON - 60.0)), ..until_noon() };
-    let (summary, records) = read(&fake.aws(), &request).await.unwrap();
+    let (summary, records) = read(&fake.aws(), &until_noon()).await.unwrap();
     assert_eq!(data(&records), ["b 0", "b 1"]);
-    assert!(summary.complete_from > at(NOON - 120.0), "{}", summary.complete_from);
+    let horizon = at(NOON + 120.0 - 24.0 * 3600.0);
+    assert!(summary.complete_from > horizon, "{}", summary.complete_from);
+    // Records of the last minute cannot have expired: something else is wrong.
+    let request = StreamRead { from: Some(at(NOON - 60.0)), ..until_noon() };
+    let error = read(&fake.aws(), &request).await.unwrap_err();
+    assert!(error.to_string().starts_with("there is no shard named a of"), "{error}");
 }
 
 #[tokio::test]
@@ -291,7 +299,7 @@ async fn a_shard_is_asked_no_more_often_than_its_share() {
             .filter(|call| call.body["ShardIterator"].as_str().unwrap().starts_with(shard));
         let times: Vec<_> = calls.map(|call| call.at).collect();
         // 80 % of five a second are four. A call may be under way for a moment before it is seen.
-        let least = Duration::from_millis(250) * (times.len() as u32 - 1);
+        let least = Duration::from_millis(250) * u32::try_from(times.len() - 1).unwrap();
         let took = *times.last().unwrap() - times[0];
         assert!(times.len() >= 2 && took + Duration::from_millis(200) >= least, "{took:?}");
     }
@@ -334,7 +342,7 @@ async fn an_estimate_reads_nothing() {
     let request = StreamRead { from: Some(at(NOON - 3600.0)), ..until_noon() };
     let estimate = stream::estimate(&fake.aws(), &request).await.unwrap();
     assert_eq!((estimate.open, estimate.closed), (2, 0));
-    assert_eq!(estimate.bytes_at_most, 2 * 3600 << 20);
+    assert_eq!(estimate.bytes_at_most, 7200 << 20);
     // A shard takes half as much a second as it gives out.
     assert_eq!(estimate.at_most, Duration::from_secs(1800));
     assert!(fake.calls("GetRecords").is_empty() && fake.calls("GetShardIterator").is_empty());
@@ -360,7 +368,8 @@ fn fhcheck(fake: &Fake, folder: &TempDir, words: &[&str]) -> (Option<i32>, Strin
 async fn the_command_keeps_a_stream_in_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("orders.snapshot");
-    let young = |shards| Held { retention_hours: 8760, ..held(shards) };
+    // This command has a clock, and nothing of that day may ever have expired.
+    let young = |shards| Held { retention_hours: 1_000_000, ..held(shards) };
     let closed = Shard { children: Some(Vec::new()), ..shard("b", 1) };
     let fake = Fake::start(young(vec![shard("a", 3), closed]), Box::new(no_fault)).await;
     let window = ["--since", "2026-07-04T11:00:00Z", "--until", "2026-07-04T12:00:00Z"];
@@ -377,6 +386,7 @@ async fn the_command_keeps_a_stream_in_a_file() {
     assert!(!path.exists(), "nothing is written");
 
     // Retention has taken the beginning: the file is there, and the code says that it has a gap.
+    let fake = Fake::start(held(vec![shard("a", 3)]), Box::new(no_fault)).await;
     let (code, _, stderr) = fhcheck(&fake, &folder, &["--since", "2020-01-01"]);
     assert_eq!(code, Some(2), "{stderr}");
     assert!(stderr.contains("are gone"), "{stderr}");
@@ -385,7 +395,7 @@ async fn the_command_keeps_a_stream_in_a_file() {
     // One that fails on its way leaves no file behind.
     let asked = AtomicUsize::new(0);
     let fault = move |call: &Came, _: usize| {
-        let denied = call.action == "GetRecords" && asked.fetch_add(1, Ordering::Relaxed) > 1;
+        let denied = call.action == "GetRecords" && asked.fetch_add(1, Ordering::Relaxed) > 0;
         denied.then_some((400, "AccessDeniedException", "No."))
     };
     let fake = Fake::start(young(vec![shard("a", 300)]), Box::new(fault)).await;

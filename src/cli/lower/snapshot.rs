@@ -1,5 +1,6 @@
 //! What `snapshot` was asked for.
 
+use jiff::Unit;
 use jiff::tz::TimeZone;
 
 use super::{time, usage};
@@ -15,7 +16,9 @@ pub(super) fn snapshot(args: SnapshotArgs, env: &Env) -> Result<Snapshot> {
         text.map(|text| time::instant(option, text, env.now, &TimeZone::UTC)).transpose()
     };
     let from = end("--since", &args.since)?;
-    let to = end("--until", &args.until)?.unwrap_or(env.now);
+    // Kinesis counts in milliseconds.
+    let now = env.now.round(Unit::Millisecond).unwrap_or(env.now);
+    let to = end("--until", &args.until)?.unwrap_or(now);
     if let Some(from) = from {
         if from > env.now {
             return Err(usage(format!("--since {from} is still to come"))

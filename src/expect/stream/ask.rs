@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp, Unit};
 use super::pace::pause;
 use crate::aws::{Aws, Call, Failure};
 use crate::error::{Error, ErrorKind, Result};
-use crate::limits::{KIB, STREAM_ATTEMPTS};
+use crate::limits::{KIB, STREAM_ATTEMPTS, STREAM_FIRST_ATTEMPTS};
 
 /// The code of an iterator that was not used for five minutes.
 const EXPIRED_ITERATOR: &str = "ExpiredIteratorException";
@@ -98,7 +98,7 @@ impl<'a> Asker<'a> {
             let call = call.set_stream_name(self.name()).set_stream_arn(self.arn());
             call.send().await.map_err(Failure::of)
         };
-        let answer = self.again(ask).await;
+        let answer = self.again(STREAM_FIRST_ATTEMPTS, ask).await;
         let answer = answer.map_err(|failure| self.error("DescribeStreamSummary", failure))?;
         let summary = answer.stream_description_summary().ok_or_else(|| self.nonsense())?;
         Ok(Described {
@@ -144,7 +144,7 @@ impl<'a> Asker<'a> {
                 };
                 call.set_stream_arn(self.arn()).send().await.map_err(Failure::of)
             };
-            let page = self.again(ask).await?;
+            let page = self.again(STREAM_ATTEMPTS, ask).await?;
             shards.extend(page.shards().iter().map(|shard| {
                 Listed {
                     id: shard.shard_id().to_owned(),
@@ -178,7 +178,7 @@ impl<'a> Asker<'a> {
             };
             call.send().await.map_err(Failure::of)
         };
-        let answer = self.again(ask).await;
+        let answer = self.again(STREAM_ATTEMPTS, ask).await;
         let answer = answer.map_err(|failure| self.refusal("GetShardIterator", shard, failure))?;
         let iterator = answer.shard_iterator().map(str::to_owned);
         iterator.ok_or_else(|| Refusal::Error(self.nonsense()))
@@ -202,7 +202,7 @@ impl<'a> Asker<'a> {
     }
 
     /// Asks until there is an answer, or it is no use.
-    async fn again<T, F>(&self, ask: impl Fn() -> F) -> Result<T, Failure>
+    async fn again<T, F>(&self, attempts: u32, ask: impl Fn() -> F) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, Failure>>,
     {
@@ -210,7 +210,7 @@ impl<'a> Asker<'a> {
         loop {
             self.calls.fetch_add(1, Ordering::Relaxed);
             match ask().await {
-                Err(failure) if failure.is_transient() && attempt < STREAM_ATTEMPTS => {
+                Err(failure) if failure.is_transient() && attempt < attempts => {
                     self.note(&failure);
                     tokio::time::sleep(pause(attempt)).await;
                     attempt += 1;
@@ -228,15 +228,20 @@ impl<'a> Asker<'a> {
     }
 
     fn refusal(&self, action: &str, shard: &str, failure: Failure) -> Refusal {
-        match failure.code() {
-            Some(EXPIRED_ITERATOR) => return Refusal::Expired(self.error(action, failure)),
-            Some(NOT_FOUND) => return Refusal::NotFound(self.error(action, failure)),
-            _ => {}
-        }
+        let action = format!("kinesis:{action}");
+        let code = failure.code().map(str::to_owned);
         let (transient, throttled) = (failure.is_transient(), failure.is_throttling());
-        let name = format!("{} ({shard})", self.short_name());
-        let error = self.call(&format!("kinesis:{action}"), &name).failed(failure);
-        if transient { Refusal::Transient { error, throttled } } else { Refusal::Error(error) }
+        let name = match code.as_deref() {
+            Some(NOT_FOUND) => format!("{shard} of data stream {}", self.short_name()),
+            _ => format!("{} ({shard})", self.short_name()),
+        };
+        let call = self.call(&action, &name);
+        match code.as_deref() {
+            Some(NOT_FOUND) => Refusal::NotFound(Call { kind: "shard", ..call }.failed(failure)),
+            Some(EXPIRED_ITERATOR) => Refusal::Expired(call.failed(failure)),
+            _ if transient => Refusal::Transient { error: call.failed(failure), throttled },
+            _ => Refusal::Error(call.failed(failure)),
+        }
     }
 
     fn error(&self, action: &str, failure: Failure) -> Error {

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt};
-use jiff::Timestamp;
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -162,7 +162,9 @@ impl Span {
 impl Described {
     /// What arrived before this has expired.
     fn horizon(&self, now: Timestamp) -> Timestamp {
-        now.checked_sub(self.retention).unwrap_or(Timestamp::MIN)
+        let horizon = now.checked_sub(self.retention).unwrap_or(Timestamp::MIN);
+        let up = TimestampRound::new().smallest(Unit::Millisecond).mode(RoundMode::Ceil);
+        horizon.round(up).unwrap_or(horizon)
     }
 }
 

@@ -42,7 +42,7 @@ impl Share {
 
     /// Shortest time between two calls to one shard.
     pub(super) fn interval(self) -> Duration {
-        Duration::from_secs(100) / (u32::from(self.0) * SHARD_CALLS_PER_SECOND as u32)
+        Duration::from_secs(100) / (u32::from(self.0) * SHARD_CALLS_PER_SECOND)
     }
 
     /// Bytes of one shard a second.
@@ -85,8 +85,9 @@ impl Pace {
     /// 10 MiB would keep every other reader from the shard for five seconds.
     pub(super) fn limit(&self) -> u64 {
         let Some(average) = self.average else { return FIRST_LIMIT };
-        let bytes = self.share.bytes_per_second() as f64 * self.interval().as_secs_f64();
-        (bytes as u64 / average.max(1)).clamp(1, GET_RECORDS_MAX)
+        let bytes = u128::from(self.share.bytes_per_second()) * self.interval().as_millis() / 1000;
+        let records = bytes / u128::from(average.max(1));
+        u64::try_from(records).unwrap_or(GET_RECORDS_MAX).clamp(1, GET_RECORDS_MAX)
     }
 
     /// A call that was made at `sent` was answered.
@@ -97,9 +98,7 @@ impl Pace {
             self.calm = 0;
             self.slow = self.slow.saturating_sub(1);
         }
-        if records > 0 {
-            self.average = Some(bytes / records);
-        }
+        self.average = bytes.checked_div(records).or(self.average);
         self.next = sent + self.interval().max(self.share.time_of(bytes));
     }
 
@@ -159,7 +158,7 @@ mod tests {
                 let seconds = 600;
                 let (calls, bytes) = read(percent, record_bytes, seconds);
                 let share = u64::from(percent);
-                let most_calls = SHARD_CALLS_PER_SECOND * seconds * share / 100 + 1;
+                let most_calls = u64::from(SHARD_CALLS_PER_SECOND) * seconds * share / 100 + 1;
                 // The last answer is paid for after it came.
                 let paid = SHARD_READ_BYTES_PER_SECOND * seconds * share / 100;
                 let most_bytes = paid + record_bytes.max(10 * MIB);

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::ask::{Asker, Described, Refusal, Start, instant};
 use super::pace::{Pace, Share};
 use super::{Clock, Span};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::limits::{ARRIVAL_SLACK, SETTLING, STREAM_ATTEMPTS};
 
 /// What all shards have in common.
@@ -84,7 +84,7 @@ impl Shard {
                 Some(iterator) => iterator,
                 None => match reading.asker.iterator(&self.id, &self.start).await {
                     Ok(iterator) => iterator,
-                    Err(Refusal::NotFound(_)) => return self.expired(reading).await,
+                    Err(Refusal::NotFound(error)) => return self.expired(error, reading).await,
                     Err(refusal) => return Err(refusal.into_error()),
                 },
             };
@@ -112,7 +112,7 @@ impl Shard {
                     }
                     self.iterator = Some(iterator);
                 }
-                Err(Refusal::NotFound(_)) => return self.expired(reading).await,
+                Err(Refusal::NotFound(error)) => return self.expired(error, reading).await,
                 Err(Refusal::Error(error)) => return Err(error),
             }
         }
@@ -177,11 +177,15 @@ impl Shard {
         }
     }
 
-    /// The shard is gone, with what was in it; unless it is the stream that is gone.
-    async fn expired(mut self, reading: &Reading<'_>) -> Result<(Self, Answer)> {
+    /// The shard is gone, with what was in it: its last record was older than the retention. Where
+    /// that cannot be why, or the stream itself is gone, the run cannot go on.
+    async fn expired(mut self, error: Error, reading: &Reading<'_>) -> Result<(Self, Answer)> {
         reading.asker.describe().await?;
-        let horizon = reading.stream.horizon(reading.clock.now());
-        self.lost_before = self.lost_before.max(Some(horizon.max(self.position)));
+        let position = self.position;
+        self.note_expired(reading.clock.now(), reading);
+        if self.position == position && self.lost_before.is_none() {
+            return Err(error);
+        }
         self.closed = true;
         reading.reshaped.store(true, Ordering::Relaxed);
         Ok((self, Answer { records: Vec::new(), then: Then::Closed(Vec::new()) }))
@@ -194,7 +198,7 @@ fn weight(record: &Record) -> u64 {
 }
 
 impl Refusal {
-    fn into_error(self) -> crate::error::Error {
+    fn into_error(self) -> Error {
         match self {
             Self::Expired(error) | Self::NotFound(error) | Self::Error(error) => error,
             Self::Transient { error, .. } => error,
