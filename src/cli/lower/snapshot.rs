@@ -11,16 +11,16 @@ use crate::error::Result;
 use crate::expect::stream::{Share, StreamRead};
 
 pub(super) fn snapshot(args: SnapshotArgs, env: &Env) -> Result<Snapshot> {
-    let end = |option, text: &Option<String>| {
-        let text = text.as_deref();
-        text.map(|text| time::instant(option, text, env.now, &TimeZone::UTC)).transpose()
-    };
-    let from = end("--since", &args.since)?;
     // Kinesis counts in milliseconds.
     let now = env.now.round(Unit::Millisecond).unwrap_or(env.now);
+    let end = |option, text: &Option<String>| {
+        let text = text.as_deref();
+        text.map(|text| time::instant(option, text, now, &TimeZone::UTC)).transpose()
+    };
+    let from = end("--since", &args.since)?;
     let to = end("--until", &args.until)?.unwrap_or(now);
     if let Some(from) = from {
-        if from > env.now {
+        if from > now {
             return Err(usage(format!("--since {from} is still to come"))
                 .hint("a window may end later than now, and not begin then"));
         }
@@ -33,6 +33,6 @@ pub(super) fn snapshot(args: SnapshotArgs, env: &Env) -> Result<Snapshot> {
         usage(format!("--stream-share {} is no percentage", args.stream_share))
             .hint("from 1 to 100; Firehose needs 20 of them for its calls alone")
     })?;
-    let read = StreamRead { stream: args.stream, from, to, share, now: env.now };
+    let read = StreamRead { stream: args.stream, from, to, share, now };
     Ok(Snapshot { read, file: args.output, dry_run: args.dry_run })
 }

@@ -252,3 +252,29 @@ fn a_dump_gives_records_in_the_form_that_was_asked_for() {
     assert_eq!(records(&["--format", "csv"]), Records::Csv);
     assert_eq!(records(&["--format", "json"]), Records::Json);
 }
+
+#[test]
+fn a_snapshot_has_a_window_that_has_begun_and_a_share() {
+    let snapshot = |words: &[&str]| {
+        let command = ["snapshot", "--stream", "orders", "-o", "file"];
+        match lowered(&env(), &[&command[..], words].concat())? {
+            Request::Snapshot(snapshot) => Ok(snapshot.read),
+            other => panic!("snapshot became {other:?}"),
+        }
+    };
+    let read = snapshot(&["--since", "1h", "--stream-share", "5"]).expect("it makes sense");
+    assert_eq!(read.from, Some(time("2026-03-29T11:00:00Z")));
+    assert_eq!((read.to, read.now), (env().now, env().now));
+    assert_eq!(read.share.as_percent(), 5);
+    let read = snapshot(&["--until", "2026-03-29T13:00:00Z"]).expect("it will be over one day");
+    assert_eq!((read.from, read.to), (None, time("2026-03-29T13:00:00Z")));
+    for words in [
+        &["--since", "2026-03-29T12:30:00Z", "--until", "2026-03-29T13:00:00Z"][..],
+        &["--since", "1h", "--until", "2h"],
+        &["--stream-share", "0"],
+        &["--stream-share", "101"],
+    ] {
+        let error: Error = snapshot(words).expect_err("it makes no sense");
+        assert_eq!(error.kind(), ErrorKind::Usage, "{words:?}");
+    }
+}
