@@ -39,7 +39,7 @@ pub use truth::Manifest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::observe::{Event, Observer};
 use crate::outcome::{Gap, GapReason, Verdict};
-use crate::plan::{Location, ReadPlan};
+use crate::plan::{Location, ReadPlan, Window};
 use crate::source::{Body, ObjectRef, Source};
 use site::Site;
 
@@ -81,6 +81,11 @@ impl Run {
         let site = self.sites[0].beside(source, location);
         self.sites.extend(site.map(Arc::new));
         self
+    }
+
+    /// Changes the window of the plan.
+    pub fn set_window(&mut self, window: Window) {
+        self.plan.window = window;
     }
 
     /// Fetches every object and hands its body to `work` on a worker thread, several at once.

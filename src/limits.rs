@@ -93,6 +93,36 @@ pub const WINDOW_SLACK: Duration = Duration::from_secs(900);
 /// How far the clock of a producer may be from that of a data stream: so near the edge of a window, a
 /// record that only its producer has dated may be on either side.
 pub const PRODUCER_CLOCK_SLACK: Duration = Duration::from_secs(120);
+/// `GetRecords` calls that a shard answers a second ("Quotas and limits", Amazon Kinesis Data Streams
+/// developer guide). Firehose makes one of them.
+pub const SHARD_CALLS_PER_SECOND: u32 = 5;
+/// Bytes that a shard gives out a second, to all who share its calls.
+pub const SHARD_READ_BYTES_PER_SECOND: u64 = 2 * MIB;
+/// Bytes that a shard takes a second: the most that a second of arrivals can hold.
+pub const SHARD_WRITE_BYTES_PER_SECOND: u64 = MIB;
+/// Most records that `GetRecords` gives at once.
+pub const GET_RECORDS_MAX: u64 = 10_000;
+/// Percent of the calls and bytes of a shard that are used, unless `--stream-share` says otherwise.
+/// Together with Firehose's one call a second that leaves room for one more reader.
+pub const STREAM_SHARE_DEFAULT: u8 = 40;
+/// Shards that are read at once.
+pub const SHARDS_AT_ONCE: usize = 128;
+/// Answers that are under way at once, each of at most 10 MiB.
+pub const ANSWERS_AT_ONCE: usize = 16;
+/// Attempts in a row at one call to a data stream, the first included.
+pub const STREAM_ATTEMPTS: u32 = 10;
+/// Attempts at the first call, which finds out whether there is a stream and somebody who answers.
+pub const STREAM_FIRST_ATTEMPTS: u32 = 3;
+/// Wait before the second attempt at a call to a data stream; it doubles for each later one. A
+/// budget of throughput is one of a second.
+pub const STREAM_BACKOFF: Duration = Duration::from_secs(1);
+/// Longest wait between two attempts at a call to a data stream.
+pub const STREAM_BACKOFF_MAX: Duration = Duration::from_secs(30);
+/// How far arrival timestamps of a shard may be out of order: they are approximate
+/// (`ApproximateArrivalTimestamp` of `GetRecords`).
+pub const ARRIVAL_SLACK: Duration = Duration::from_secs(60);
+/// How long after its put a record may not be readable yet.
+pub const SETTLING: Duration = Duration::from_secs(1);
 
 /// Samples a report keeps of each kind of finding, unless `--samples` says otherwise.
 pub const SAMPLES_DEFAULT: usize = 10;

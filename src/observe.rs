@@ -48,6 +48,17 @@ pub enum Event<'a> {
         /// Records so far.
         records: u64,
     },
+    /// A data stream is being read.
+    Stream {
+        /// Records so far, those in aggregates included.
+        records: u64,
+        /// Their bytes in the stream.
+        bytes: u64,
+        /// Shards that are read.
+        done: u64,
+        /// Shards that are known.
+        shards: u64,
+    },
     /// The differences are being computed.
     Comparing,
 }

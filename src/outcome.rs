@@ -49,6 +49,8 @@ pub enum GapReason {
     Unsupported(String),
     /// The content is larger than `--max-object-size`, or inflates beyond reason.
     TooLarge(String),
+    /// The data stream no longer holds what arrived from the first instant to the second.
+    Expired(Timestamp, Timestamp),
     /// The source failed otherwise. The text says how, and after how many attempts.
     Failed(String),
 }
@@ -70,6 +72,10 @@ impl fmt::Display for GapReason {
             Self::Checksum(what) => write!(f, "checksum mismatch: {what}"),
             Self::Unsupported(encoding) => write!(f, "{encoding} is recognised but not read yet"),
             Self::TooLarge(what) => f.write_str(what),
+            Self::Expired(from, to) => write!(
+                f,
+                "what arrived from {from} to {to} has expired: it is older than the stream's retention"
+            ),
             Self::Failed(what) => f.write_str(what),
         }
     }
@@ -87,6 +93,7 @@ impl GapReason {
             Self::Checksum(_) => "checksum",
             Self::Unsupported(_) => "unsupported",
             Self::TooLarge(_) => "too-large",
+            Self::Expired(..) => "expired",
             Self::Failed(_) => "failed",
         }
     }

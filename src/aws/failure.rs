@@ -294,6 +294,7 @@ fn by_answer(code: Option<&str>, answer: &HttpResponse) -> Cause {
         | "ThrottlingException"
         | "ThrottledException"
         | "LimitExceededException"
+        | "KMSThrottlingException"
         | "ProvisionedThroughputExceededException"
         | "RequestLimitExceeded"
         | "TooManyRequests"

@@ -69,6 +69,14 @@ pub struct Comparison {
 }
 
 impl Comparison {
+    /// Adds what was produced meanwhile.
+    ///
+    /// # Errors
+    /// When the manifest cannot be read whole.
+    pub async fn add(&mut self, manifest: Manifest) -> Result<()> {
+        self.run.read_manifest(&self.plan, manifest, &mut self.truth).await
+    }
+
     /// Lists what is stored, and reads what was not read yet.
     ///
     /// # Errors

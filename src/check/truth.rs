@@ -31,6 +31,8 @@ pub struct Manifest {
     pub range: KeyRange,
     /// What it should say and cannot: what a data stream no longer holds.
     pub gaps: Vec<Gap>,
+    /// Records that arrived before this are said by another manifest.
+    pub from: Option<Timestamp>,
 }
 
 /// How sure it is that a record must be there.
@@ -187,23 +189,22 @@ impl Run {
         manifests: Vec<Manifest>,
     ) -> Result<Truth> {
         let mut truth = Truth::default();
-        let reader = Reader::new(plan);
         for manifest in manifests {
-            self.read_manifest(&reader, manifest, &mut truth).await?;
+            self.read_manifest(plan, manifest, &mut truth).await?;
         }
         Ok(truth)
     }
 
     /// Adds the records of one manifest to the truth.
-    async fn read_manifest(
+    pub(super) async fn read_manifest(
         &self,
-        reader: &Reader,
+        plan: &ReconcilePlan,
         manifest: Manifest,
         truth: &mut Truth,
     ) -> Result<()> {
         let jobs = jobs(&manifest, truth.objects.len() as u64).await?;
         let name = manifest.name;
-        let reader = reader.clone();
+        let reader = Reader::new(plan).from(manifest.from);
         let work = move |job: &Job, body| Ok(reader.read(job, body));
         self.each(&jobs, work, |job, read| {
             let said = read.and_then(|read| read.map_err(GapReason::Failed));

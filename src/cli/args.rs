@@ -3,11 +3,13 @@
 
 mod make;
 mod read;
+mod snapshot;
 
 pub use make::{CompletionsArgs, CompressionArg, DemoArgs, ManArgs, SimulateArgs};
 pub use read::{
     AllowArg, DumpArgs, ForeignArg, ListArgs, OutputArgs, ReadArgs, ReconcileArgs, SplitArg,
 };
+pub use snapshot::SnapshotArgs;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
@@ -71,6 +73,16 @@ Examples:
   fhcheck reconcile s3://BUCKET --manifest produced.ndjson
   fhcheck reconcile s3://BUCKET --manifest sent.ndjson --match key=/id"))]
     Reconcile(ReconcileArgs),
+    /// Keep what a data stream holds, for `reconcile --manifest`, before retention drops it
+    #[command(after_help = "\
+Examples:
+  fhcheck snapshot --stream orders -o orders.snapshot --since 2h
+  fhcheck snapshot --stream orders -o orders.snapshot --dry-run
+
+Exit codes:
+  0  the snapshot holds all that arrived in the window
+  2  retention has taken a part of the window; or the run failed")]
+    Snapshot(SnapshotArgs),
     /// Write what Firehose would write, with faults as you like, and the truth beside it
     #[command(after_help = "\
 Examples:

@@ -5,6 +5,7 @@ mod location;
 mod output;
 mod read;
 mod reconcile;
+mod snapshot;
 mod text;
 mod time;
 
@@ -61,6 +62,7 @@ pub fn request(args: Args, session: &Session, env: &Env) -> Result<Request> {
         Command::Reconcile(args) => {
             Request::Reconcile(Box::new(reconcile::reconcile(args, session, env)?))
         }
+        Command::Snapshot(args) => Request::Snapshot(snapshot::snapshot(args, env)?),
         Command::Simulate(args) => Request::Simulate(simulate(args, env)?),
         Command::Demo(args) => Request::Demo(demo(&args, session, env)?),
         Command::Completions(args) => Request::Completions(args.shell),

@@ -13,5 +13,7 @@ mod progress;
 mod reconcile;
 pub mod request;
 pub mod run;
+mod snapshot;
+mod truth;
 mod watched;
 mod wire;

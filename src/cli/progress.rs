@@ -115,6 +115,11 @@ impl Observer for Progress {
                     self.spin("reading the manifest", counted(records, "record", "records"));
                 }
             }
+            Event::Stream { records, bytes, done, shards } => {
+                let records = counted(records, "record", "records");
+                let shards = format!("{}/{} shards", count(done), count(shards));
+                self.spin("reading the stream", format!("{records}, {}, {shards}", size(bytes)));
+            }
             Event::Comparing => self.spin("comparing", String::new()),
             Event::Fetched { .. } => {}
         }

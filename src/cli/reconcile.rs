@@ -5,29 +5,29 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 
 use super::output::{self, Output};
-use super::request::{Expected, Reconcile, Session};
+use super::request::{Reconcile, Session};
+use super::truth::Truth;
 use super::watched::Watched;
-use super::wire;
-use crate::check::{Comparison, Manifest};
+use crate::check::Comparison;
 use crate::error::Result;
 use crate::limits::{BUFFERING_MAX, DELIVERY_SLACK};
 use crate::outcome::{Outcome, Verdict};
-use crate::plan::{Expectation, Limits, Location, ReconcilePlan, Young};
+use crate::plan::{ReconcilePlan, Young};
 use crate::report::units::count;
-use crate::source::KeyRange;
 use crate::{exit, report};
 
 pub(super) async fn run(request: Reconcile, session: &Session) -> Result<u8> {
     let output = Output::open(request.output.file.as_deref())?;
-    let watched = Watched::open(&request.read, session, session.progress).await?;
+    let mut watched = Watched::open(&request.read, session, session.progress).await?;
     if request.dry_run {
         return watched.estimate(&request.output, output).await;
     }
-    let (expectation, manifests) = truth(&request, &watched, session).await?;
     let patience = Patience::of(&request, &watched);
+    let mut truth = Truth::open(&request, &watched, session).await?;
+    watched.set_window(truth.window);
     let plan = ReconcilePlan {
         read: watched.plan.clone(),
-        expectation,
+        expectation: truth.expectation.clone(),
         policy: request.policy.clone(),
         allow: request.allow,
         samples: request.samples,
@@ -35,43 +35,12 @@ pub(super) async fn run(request: Reconcile, session: &Session) -> Result<u8> {
         young: patience.young(),
         seed: request.seed,
     };
+    let manifests = std::mem::take(&mut truth.manifests);
     let mut comparison = watched.run.compare(&plan, manifests).await?;
-    let outcome = patience.wait(&mut comparison, session).await?;
+    let outcome = patience.wait(&mut comparison, &mut truth, &watched, session.quiet).await?;
     watched.progress.clear();
     output.deliver(|out| report::reconcile(&outcome, request.output.form, out))?;
     Ok(exit::code(outcome.verdict()))
-}
-
-/// What should be there.
-async fn truth(
-    request: &Reconcile,
-    watched: &Watched,
-    session: &Session,
-) -> Result<(Expectation, Vec<Manifest>)> {
-    match &request.expected {
-        Expected::Count(records) => Ok((Expectation::Count(*records), Vec::new())),
-        Expected::Manifest(locations) => {
-            let mut manifests = Vec::new();
-            for location in locations {
-                manifests.push(manifest(location, session, &watched.plan.limits).await?);
-            }
-            Ok((Expectation::Manifest(locations.clone()), manifests))
-        }
-        Expected::Stream { .. } => unimplemented!(),
-    }
-}
-
-async fn manifest(location: &Location, session: &Session, limits: &Limits) -> Result<Manifest> {
-    let prefix = match location {
-        Location::S3 { prefix, .. } => prefix.as_str(),
-        Location::Local(_) => "",
-    };
-    Ok(Manifest {
-        name: location.to_string(),
-        source: wire::open(location, &session.aws, limits).await?,
-        range: KeyRange::all(prefix),
-        gaps: Vec::new(),
-    })
 }
 
 /// How long records may take, and how long to wait for them.
@@ -105,16 +74,27 @@ impl Patience {
         }
     }
 
+    /// What time it is.
+    fn now(&self) -> Timestamp {
+        let passed = SignedDuration::try_from(self.clock.elapsed()).unwrap_or_default();
+        self.began.saturating_add(passed).unwrap_or(self.began)
+    }
+
     /// Which records may still be on their way, now.
     fn young(&self) -> Option<Young> {
-        let passed = SignedDuration::try_from(self.clock.elapsed()).ok()?;
-        let since = self.began.checked_add(passed).ok()?.checked_sub(self.delivery).ok()?;
+        let since = self.now().checked_sub(self.delivery).ok()?;
         // Of what nobody knows when it was produced, it is known that it was before the run.
         Some(Young { since, untimed: self.wait.is_some() && self.began >= since })
     }
 
     /// Looks until everything is there, or will never be, or the time is up.
-    async fn wait(&self, comparison: &mut Comparison, session: &Session) -> Result<Outcome> {
+    async fn wait(
+        &self,
+        comparison: &mut Comparison,
+        truth: &mut Truth,
+        watched: &Watched,
+        quiet: bool,
+    ) -> Result<Outcome> {
         let mut pause = PAUSE_MIN;
         loop {
             comparison.look().await?;
@@ -122,12 +102,14 @@ impl Patience {
             let (found, produced) = comparison.progress();
             let may_come = comparison.set_young(self.young());
             if found >= produced || !may_come || left.is_zero() {
+                truth.follow(comparison, self.now(), watched).await?;
+                comparison.set_young(self.young());
                 let outcome = comparison.outcome().await?;
                 if left.is_zero() || is_settled(&outcome) {
                     return Ok(outcome);
                 }
             }
-            if !session.quiet {
+            if !quiet {
                 output::say(&format!(
                     "{} of {} found, looking again for {} s\n",
                     count(found),

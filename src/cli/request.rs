@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::args::ColorArg;
 use crate::check::Wanted;
+use crate::expect::stream::{Share, StreamRead};
 use crate::fingerprint::Policy;
 use crate::outcome::Allow;
 use crate::plan::{Foreign, Limits, Location, ReadPlan, Window};
@@ -26,6 +27,8 @@ pub enum Request {
     Dump(Dump),
     /// `reconcile`.
     Reconcile(Box<Reconcile>),
+    /// `snapshot`.
+    Snapshot(Snapshot),
     /// `simulate`.
     Simulate(Simulate),
     /// `demo`.
@@ -170,8 +173,8 @@ pub enum Expected {
     Stream {
         /// Its name, where one was given.
         name: Option<String>,
-        /// The part of a shard's read budget to use, in percent.
-        share: u8,
+        /// How much of each shard's budget to use.
+        share: Share,
     },
 }
 
@@ -198,6 +201,17 @@ pub struct Reconcile {
     pub dry_run: bool,
     /// Where the result goes.
     pub output: Output,
+}
+
+/// `snapshot`.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// What to read.
+    pub read: StreamRead,
+    /// Where the snapshot goes.
+    pub file: PathBuf,
+    /// Only estimate.
+    pub dry_run: bool,
 }
 
 /// `simulate`.

@@ -6,7 +6,7 @@ use std::io;
 use super::output::Output;
 use super::request::{List, Request, Session, Simulate};
 use super::watched::Watched;
-use super::{demo, dump, manual, reconcile, wire};
+use super::{demo, dump, manual, reconcile, snapshot, wire};
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::units::counted;
 use crate::{exit, limits, report};
@@ -23,6 +23,7 @@ pub fn run(request: Request, session: &Session) -> Result<u8> {
         Request::Demo(request) => {
             wait(async { demo::run(&request, Output::open(None)?).await.map(exit::code) })
         }
+        Request::Snapshot(request) => wait(snapshot::run(request, session)),
         Request::Simulate(request) => simulate(&request),
         Request::Completions(shell) => show(|out| manual::completions(shell, out)),
         Request::Man(None) => show(|out| manual::page(out)),

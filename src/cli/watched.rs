@@ -11,7 +11,7 @@ use super::wire;
 use crate::check::Run;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expect::delivery::{self, Delivery};
-use crate::plan::{Location, ReadPlan};
+use crate::plan::{Location, ReadPlan, Window};
 use crate::{exit, report};
 
 /// A run that somebody watches.
@@ -43,6 +43,12 @@ impl Watched {
             run = run.with_error_output(source, location);
         }
         Ok(Self { run, progress, plan, delivery })
+    }
+
+    /// Narrows the run to a window.
+    pub(super) fn set_window(&mut self, window: Window) {
+        self.plan.window = window;
+        self.run.set_window(window);
     }
 
     /// Says what reading would take; nothing is read.

@@ -2,4 +2,7 @@
 
 #[cfg(feature = "aws")]
 pub mod delivery;
+pub mod kpl;
 pub mod manifest;
+#[cfg(feature = "aws")]
+pub mod stream;

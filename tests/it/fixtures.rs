@@ -167,8 +167,13 @@ async fn reconcile(
         None => {
             let source = Arc::new(Local::open(&manifest).unwrap());
             let range = KeyRange::all("");
-            let named =
-                Manifest { name: "produced.ndjson".into(), source, range, gaps: Vec::new() };
+            let named = Manifest {
+                name: "produced.ndjson".into(),
+                source,
+                range,
+                gaps: Vec::new(),
+                from: None,
+            };
             (Expectation::Manifest(vec![Location::Local(manifest)]), vec![named])
         }
     };

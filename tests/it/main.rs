@@ -8,6 +8,8 @@ mod article;
 mod cli;
 // What is listed, what of it is read, and how many requests that takes.
 mod catalog;
+// A data stream as the truth.
+mod stream;
 // What every source promises, asked of each of them.
 mod conformance;
 // Seeded damage: no value comes out that was not put in.

@@ -73,6 +73,7 @@ impl Case {
             source: Arc::new(Local::open(&manifest).unwrap()),
             range: KeyRange::all(""),
             gaps: Vec::new(),
+            from: None,
         };
         let source = Arc::new(Local::open(&data).unwrap());
         Run::new(source, read, Arc::new(Silent)).reconcile(&plan, vec![manifest]).await

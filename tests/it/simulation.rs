@@ -69,6 +69,7 @@ async fn reconcile(out: &Path, workers: usize) -> Outcome {
     };
     let named = Manifest {
         gaps: Vec::new(),
+        from: None,
         name: MANIFEST.into(),
         source: Arc::new(Local::open(&manifest).unwrap()),
         range: KeyRange::all(""),

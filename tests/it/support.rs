@@ -287,6 +287,33 @@ pub(crate) fn pip_install(name: &str, packages: &[&str]) -> PathBuf {
     home
 }
 
+/// Installs what a lock file in the repository names, once for all test runs, from npm, into a home of
+/// that name in the target directory. Nothing that is installed runs meanwhile.
+pub(crate) fn npm_install(name: &str, locked: &Path) -> PathBuf {
+    let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let home = tmp.join(name);
+    let lock = File::create(home.with_added_extension("lock")).unwrap();
+    lock.lock().unwrap();
+    if !home.exists() {
+        let partial = home.with_added_extension("partial");
+        let _ = fs::remove_dir_all(&partial);
+        fs::create_dir_all(&partial).unwrap();
+        for file in ["package.json", "package-lock.json"] {
+            let from = Path::new(env!("CARGO_MANIFEST_DIR")).join(locked).join(file);
+            fs::copy(from, partial.join(file)).unwrap();
+        }
+        let npm = Command::new("npm")
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+            .current_dir(&partial)
+            .output()
+            .expect("npm is needed to install what the tests run");
+        let errors = String::from_utf8_lossy(&npm.stderr);
+        assert!(npm.status.success(), "{name} cannot be installed:\n{errors}");
+        fs::rename(partial, &home).unwrap();
+    }
+    home
+}
+
 /// The flags that take a port.
 const PORTS: [&str; 8] = [
     "s3.port",

@@ -117,6 +117,9 @@ impl Ledger {
 
     fn read(&mut self, read: &Read<'_>, offset: u64, reading: &mut Reading<'_>) {
         self.read += 1;
+        if reading.is_said_elsewhere(read.arrival) {
+            return;
+        }
         reading.remarks.sequenced = true;
         let demand = reading.demanded(read.arrival, Clock::Stream);
         for identity in reading.data(&read.data, offset) {

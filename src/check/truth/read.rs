@@ -28,6 +28,7 @@ pub(crate) struct Reader {
     policy: Policy,
     seed: u64,
     demanded: Demanded,
+    from: Option<Timestamp>,
 }
 
 /// When a record must have been put for it to be demanded.
@@ -78,7 +79,13 @@ impl Reader {
             policy: plan.policy.clone(),
             seed: plan.seed,
             demanded: Demanded { window: plan.read.window, start: plan.delivery_start },
+            from: None,
         }
+    }
+
+    /// Passes over what arrived in a data stream before this.
+    pub(super) fn from(self, from: Option<Timestamp>) -> Self {
+        Self { from, ..self }
     }
 
     /// What it says.
@@ -222,6 +229,11 @@ impl<'a> Reading<'a> {
                 look.origin = Some(Origin { partition_key, ..origin.clone() });
             });
         }
+    }
+
+    /// Whether another manifest says what arrived then.
+    pub(super) fn is_said_elsewhere(&self, arrival: Timestamp) -> bool {
+        self.reader.from.is_some_and(|from| arrival < from)
     }
 
     pub(super) fn demanded(&self, at: Timestamp, clock: Clock) -> Demand {

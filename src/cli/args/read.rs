@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::FormatArg;
+use crate::limits;
 
 /// What to read, and how.
 #[derive(Debug, Clone, Args)]
@@ -177,17 +178,16 @@ pub struct ReconcileArgs {
         help_heading = "What to expect"
     )]
     pub stream: Option<String>,
-    /// How much of each shard's read budget to use, which Firehose shares
-    ///
-    /// A shard gives 5 reads and 2 MB a second to all who read it.
+    /// Percent of the 5 calls and 2 MiB a second that each shard gives to all its readers, of which
+    /// Firehose is one
     #[arg(
         long,
         value_name = "PERCENT",
-        default_value = "40%",
+        default_value_t = limits::STREAM_SHARE_DEFAULT,
         requires = "stream",
         help_heading = "What to expect"
     )]
-    pub stream_share: String,
+    pub stream_share: u8,
     /// Look again until all is there, or is late enough to be called lost, for this long at most
     #[arg(long, value_name = "DURATION", help_heading = "What to expect")]
     pub wait: Option<String>,

@@ -42,7 +42,7 @@ fn expected(args: &ReconcileArgs) -> Result<Expected> {
         (Some(records), [], None) => Ok(Expected::Count(records)),
         (None, [], Some(name)) => Ok(Expected::Stream {
             name: Some(name.clone()).filter(|name| !name.is_empty()),
-            share: share(&args.stream_share)?,
+            share: text::share(args.stream_share)?,
         }),
         (None, [], None) => Err(usage("nothing to compare with").hint(
             "say how many records there should be with --expected N, or which ones with \
@@ -54,14 +54,6 @@ fn expected(args: &ReconcileArgs) -> Result<Expected> {
         }
         _ => Err(usage("--expected, --manifest and --stream exclude each other")),
     }
-}
-
-fn share(text: &str) -> Result<u8> {
-    let number = text.strip_suffix('%').unwrap_or(text).parse().ok();
-    number.filter(|share| (1..=100).contains(share)).ok_or_else(|| {
-        usage(format!("--stream-share {text:?} is no share of a budget"))
-            .hint("write a percentage from 1 to 100, as 40%")
-    })
 }
 
 fn allow(kinds: &[AllowArg]) -> Allow {

@@ -8,6 +8,7 @@ use crate::cli::args::Args;
 use crate::cli::env::Env;
 use crate::cli::request::{Expected, Read, Reconcile, Request, Whence};
 use crate::error::{Error, ErrorKind};
+use crate::expect::stream::Share;
 use crate::fingerprint::Policy;
 use crate::limits::{KIB, MIB};
 use crate::plan::Location;
@@ -203,12 +204,12 @@ fn a_reconciliation_needs_exactly_one_expectation() {
     let orders = reconcile(&["--stream", "orders"]).expect("a stream").expected;
     assert_eq!(orders, stream(Some("orders"), 40));
     assert!(reconcile(&["--stream"]).is_err(), "nothing says which");
-    let source = ["reconcile", "--delivery-stream", "d", "--stream-share", "5%", "--stream"];
+    let source = ["reconcile", "--delivery-stream", "d", "--stream-share", "5", "--stream"];
     match lowered(&env(), &source).expect("the source of a delivery stream") {
         Request::Reconcile(source) => assert_eq!(source.expected, stream(None, 5)),
         other => panic!("{other:?}"),
     }
-    for share in ["0", "101%", "x", ""] {
+    for share in ["0", "101"] {
         assert!(reconcile(&["--stream", "s", "--stream-share", share]).is_err(), "{share}");
     }
 }
@@ -268,4 +269,30 @@ fn a_dump_gives_records_in_the_form_that_was_asked_for() {
     assert_eq!(records(&["--format", "ndjson"]), Records::Ndjson);
     assert_eq!(records(&["--format", "csv"]), Records::Csv);
     assert_eq!(records(&["--format", "json"]), Records::Json);
+}
+
+#[test]
+fn a_snapshot_has_a_window_that_has_begun_and_a_share() {
+    let snapshot = |words: &[&str]| {
+        let command = ["snapshot", "--stream", "orders", "-o", "file"];
+        match lowered(&env(), &[&command[..], words].concat())? {
+            Request::Snapshot(snapshot) => Ok(snapshot.read),
+            other => panic!("snapshot became {other:?}"),
+        }
+    };
+    let read = snapshot(&["--since", "1h", "--stream-share", "5"]).expect("it makes sense");
+    assert_eq!(read.from, Some(time("2026-03-29T11:00:00Z")));
+    assert_eq!((read.to, read.now), (env().now, env().now));
+    assert_eq!(read.share.as_percent(), 5);
+    let read = snapshot(&["--until", "2026-03-29T13:00:00Z"]).expect("it will be over one day");
+    assert_eq!((read.from, read.to), (None, time("2026-03-29T13:00:00Z")));
+    for words in [
+        &["--since", "2026-03-29T12:30:00Z", "--until", "2026-03-29T13:00:00Z"][..],
+        &["--since", "1h", "--until", "2h"],
+        &["--stream-share", "0"],
+        &["--stream-share", "101"],
+    ] {
+        let error: Error = snapshot(words).expect_err("it makes no sense");
+        assert_eq!(error.kind(), ErrorKind::Usage, "{words:?}");
+    }
 }

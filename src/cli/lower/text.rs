@@ -2,6 +2,7 @@
 
 use super::usage;
 use crate::error::Result;
+use crate::expect::stream::Share;
 use crate::fingerprint::{Pointer, Policy};
 
 /// A size in bytes: `10MiB` and `10Mi` are powers of 1024, `10MB` and `10M` powers of 1000.
@@ -92,5 +93,13 @@ fn pointer(text: &str) -> Result<Pointer> {
         usage(format!("--match key= has {text:?}, which is no JSON Pointer")).hint(
             "a pointer begins with a slash: /id, /customer/id; ~1 is a slash in a name, ~0 a ~",
         )
+    })
+}
+
+/// How much of a shard's budget to use.
+pub(super) fn share(percent: u8) -> Result<Share> {
+    Share::percent(percent).ok_or_else(|| {
+        usage(format!("--stream-share {percent} is no percentage"))
+            .hint("from 1 to 100; Firehose needs 20 of them for its calls alone")
     })
 }

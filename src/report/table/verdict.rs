@@ -118,14 +118,21 @@ fn inconclusive(outcome: &Outcome) -> String {
         let pending = counted(outcome.books.produced.pending, "record", "records");
         return format!("{pending} may still be on their way; {}", delivered(outcome));
     }
-    let gaps = outcome.books.objects.gaps.max(outcome.gaps.len() as u64);
     let mut findings = findings(outcome);
     let missing = outcome.books.produced.missing;
     if missing > 0 {
         // What is not found may stand in what was not read: nobody can call it missing.
         findings[0] = format!("{} not found in the rest", counted(missing, "record", "records"));
     }
-    let unread = unread(gaps);
+    let gaps = outcome.books.objects.gaps;
+    let mut parts = Vec::new();
+    if gaps > 0 {
+        parts.push(unread(gaps));
+    }
+    if outcome.gaps.len() as u64 > gaps {
+        parts.push("a part of the data stream has expired".to_owned());
+    }
+    let unread = parts.join(", ");
     if findings.is_empty() {
         format!("{unread}; {} all the same", delivered(outcome))
     } else {
