@@ -12,6 +12,8 @@ mod catalog;
 mod conformance;
 // Seeded damage: no value comes out that was not put in.
 mod damage;
+// An AWS on this machine.
+mod emulator;
 // Every folder of fixtures/, as a directory and as a bucket.
 mod fixtures;
 // What reports look like, and that machines can rely on them.
