@@ -3,6 +3,7 @@
 
 mod location;
 mod output;
+mod stack;
 mod text;
 mod time;
 
@@ -63,6 +64,7 @@ pub fn request(args: Args, session: &Session, env: &Env) -> Result<Request> {
         Command::Reconcile(args) => Request::Reconcile(Box::new(reconcile(args, session, env)?)),
         Command::Simulate(args) => Request::Simulate(simulate(args, env)?),
         Command::Demo(args) => Request::Demo(demo(&args, session, env)?),
+        Command::Stack(command) => Request::Stack(stack::request(command, session, env)?),
         Command::Completions(args) => Request::Completions(args.shell),
         Command::Man(args) => Request::Man(args.out),
     })

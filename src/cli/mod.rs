@@ -12,4 +12,5 @@ pub mod output;
 mod progress;
 pub mod request;
 pub mod run;
+mod stack;
 mod wire;

@@ -116,7 +116,10 @@ impl Observer for Progress {
                 }
             }
             Event::Comparing => self.spin("comparing", String::new()),
-            Event::Fetched { .. } => {}
+            Event::Fetched { .. }
+            | Event::Step { .. }
+            | Event::Resource { .. }
+            | Event::Emptied { .. } => {}
         }
     }
 }

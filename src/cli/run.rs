@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::output::Output;
 use super::progress::Progress;
 use super::request::{self, List, Reconcile, Request, Session, Simulate};
-use super::{demo, dump, manual, wire};
+use super::{demo, dump, manual, stack, wire};
 use crate::check::{Manifest, Run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Expectation, Limits, Location, ReadPlan};
@@ -28,6 +28,7 @@ pub fn run(request: Request, session: &Session) -> Result<u8> {
             wait(async { demo::run(&request, Output::open(None)?).await.map(exit::code) })
         }
         Request::Simulate(request) => simulate(&request),
+        Request::Stack(request) => stack::run(request, session),
         Request::Completions(shell) => show(|out| manual::completions(shell, out)),
         Request::Man(None) => show(|out| manual::page(out)),
         Request::Man(Some(folder)) => manual::pages(&folder).map(|()| exit::RECONCILED),
@@ -50,15 +51,20 @@ pub fn trace(verbosity: u8) {
 
 /// Waits for a run, or for somebody to end it.
 fn wait(run: impl Future<Output = Result<u8>>) -> Result<u8> {
+    wait_or(run, || Error::new(ErrorKind::Io, "interrupted before there was a result"))
+}
+
+/// Waits for a run, or for somebody to end it, which is then this error.
+pub(super) fn wait_or(
+    run: impl Future<Output = Result<u8>>,
+    ended: impl FnOnce() -> Error,
+) -> Result<u8> {
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| Error::io("the runtime could not be started", error))?;
     let result = runtime.block_on(async {
         tokio::select! {
             result = run => result,
-            () = interrupted() => Err(Error::new(
-                ErrorKind::Io,
-                "interrupted before there was a result",
-            )),
+            () = interrupted() => Err(ended()),
         }
     });
     // Threads that still work on an object have nobody left to work for.

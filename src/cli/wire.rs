@@ -29,12 +29,14 @@ pub(super) async fn open(
 ) -> Result<Arc<dyn Source>> {
     match location {
         Location::Local(path) => Ok(admitted(Local::open(path)?, limits)),
-        Location::S3 { bucket, .. } => {
-            let AwsOptions { profile, region, endpoint_url, path_style } = aws.clone();
-            let settings = Settings { profile, region, endpoint_url, path_style };
-            Ok(admitted(S3::new(&Aws::load(&settings).await?, bucket), limits))
-        }
+        Location::S3 { bucket, .. } => Ok(admitted(S3::new(&connect(aws).await?, bucket), limits)),
     }
+}
+
+/// Connects to AWS, or to what stands in for it.
+pub(super) async fn connect(aws: &AwsOptions) -> Result<Aws> {
+    let AwsOptions { profile, region, endpoint_url, path_style } = aws.clone();
+    Aws::load(&Settings { profile, region, endpoint_url, path_style }).await
 }
 
 fn admitted(source: impl Source + 'static, limits: &Limits) -> Arc<dyn Source> {

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -54,7 +54,8 @@ impl Emulator {
         let data = tempfile::Builder::new().prefix("fhcheck-ministack-").tempdir().unwrap().keep();
         let [port] = free_ports();
         let guardian = Command::new("sh")
-            .args(["-c", GUARDIAN, "guardian", "python3", "-m", "ministack"])
+            .args(["-c", GUARDIAN, "guardian", "python3"])
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/emulator/start.py"))
             .envs([("BIND_HOST", "127.0.0.1"), ("IOT_MTLS_ENABLED", "0"), ("SFTP_ENABLED", "0")])
             .env("GATEWAY_PORT", port.to_string())
             .env("PYTHONPATH", &home)
@@ -73,31 +74,19 @@ impl Emulator {
         Self { home, url: format!("http://127.0.0.1:{port}"), guardian }
     }
 
-    /// Where it listens.
-    pub(crate) fn url(&self) -> &str {
-        &self.url
-    }
-
     /// A connection to it.
     pub(crate) fn aws(&self) -> Aws {
         Aws::with_key(&self.url, KEY, KEY)
     }
 
-    /// A command that finds it, and nothing of this machine's AWS, in its environment.
-    pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        let mut command = Command::new(program);
-        away_from_aws(&mut command).env("AWS_ENDPOINT_URL", &self.url);
-        command
-    }
-
-    /// The binary of this crate, with that environment.
+    /// The binary of this crate, which finds it in its environment, and nothing of this machine's AWS.
     pub(crate) fn fhcheck(&self, words: &[&str]) -> Command {
-        let mut command = self.command(assert_cmd::cargo::cargo_bin("fhcheck"));
-        command.env_remove("FHCHECK_LOCATION").args(words);
+        let mut command = fhcheck(words);
+        command.env("AWS_ENDPOINT_URL", &self.url);
         command
     }
 
-    /// A Python with that environment that sees the SDK.
+    /// A Python with the same environment that sees the SDK.
     pub(crate) fn python(&self) -> Command {
         let mut python = python(&self.home);
         python.env("AWS_ENDPOINT_URL", &self.url);
@@ -112,20 +101,27 @@ impl Drop for Emulator {
     }
 }
 
+/// The binary of this crate, which finds nothing of this machine's AWS in its environment.
+pub(crate) fn fhcheck(words: &[&str]) -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin("fhcheck"));
+    away_from_aws(&mut command).env_remove("FHCHECK_LOCATION").args(words);
+    command
+}
+
 /// The home of the emulator, which has the SDK for Python too.
 pub(crate) fn ministack() -> PathBuf {
     pip_install("ministack-1.5.33", &MINISTACK)
 }
 
 /// A Python that sees the packages of a home, and nothing of this machine's AWS.
-pub(crate) fn python(home: &std::path::Path) -> Command {
+pub(crate) fn python(home: &Path) -> Command {
     let mut python = Command::new("python3");
     away_from_aws(&mut python).env("PYTHONPATH", home).env("PYTHONDONTWRITEBYTECODE", "1");
     python
 }
 
 /// Keeps a command from anything that is configured on this machine, with a key of its own.
-pub(crate) fn away_from_aws(command: &mut Command) -> &mut Command {
+fn away_from_aws(command: &mut Command) -> &mut Command {
     command
         .envs([("AWS_ACCESS_KEY_ID", KEY), ("AWS_SECRET_ACCESS_KEY", KEY)])
         .envs([("AWS_REGION", "us-east-1"), ("AWS_DEFAULT_REGION", "us-east-1")])

@@ -24,6 +24,8 @@ mod s3_errors;
 mod seaweed;
 // Seeded worlds with known truth.
 mod simulation;
+// The stack, brought up, looked at and taken down.
+mod stack;
 // The stack's templates: linted, deployed, and their function run.
 mod templates;
 // Worlds of objects, a scripted server, a real one.

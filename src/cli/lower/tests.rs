@@ -21,6 +21,7 @@ fn env() -> Env {
         now: time("2026-03-29T12:00:00Z"),
         location: None,
         no_color: false,
+        stdin_terminal: false,
         stdout_terminal: false,
         stderr_terminal: false,
         width: Some(80),
