@@ -90,6 +90,7 @@ Examples:
     /// Bring the pipeline up, look at it, take it down: Lambda, data stream, Firehose, bucket
     #[command(
         subcommand,
+        disable_help_subcommand = true,
         after_help = "\
 Examples:
   fhcheck stack up

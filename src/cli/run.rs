@@ -50,7 +50,7 @@ pub fn trace(verbosity: u8) {
 }
 
 /// Waits for a run, or for somebody to end it.
-fn wait(run: impl Future<Output = Result<u8>>) -> Result<u8> {
+pub(super) fn wait(run: impl Future<Output = Result<u8>>) -> Result<u8> {
     wait_or(run, || Error::new(ErrorKind::Io, "interrupted before there was a result"))
 }
 

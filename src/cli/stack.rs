@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::output::{self, Output};
 use super::request::{Print, Session, Stack as Request, StackDown, StackStatus, StackUp};
-use super::run::wait_or;
+use super::run::{wait, wait_or};
 use super::wire;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exit;
@@ -27,10 +27,7 @@ pub(super) fn run(request: Request, session: &Session) -> Result<u8> {
             let again = interrupted("stack up", &request.name, "goes on with it");
             wait_or(up(request, session), || again)
         }
-        Request::Status(request) => {
-            let again = interrupted("stack status", &request.name, "asks again");
-            wait_or(status(request, session), || again)
-        }
+        Request::Status(request) => wait(status(request, session)),
         Request::Down(request) => {
             let again = interrupted("stack down", &request.name, "removes what is left");
             wait_or(down(request, session), || again)

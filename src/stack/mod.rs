@@ -24,7 +24,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use crate::aws::{Aws, Call, Failure};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::STACK_NAME_CHARS;
-use crate::observe::Observer;
+use crate::observe::{Observer, Silent};
 
 pub use change::{Change, Wanted};
 pub use down::{Down, Held, Standing};
@@ -47,8 +47,12 @@ impl<'a> Stack<'a> {
     /// # Errors
     /// [`ErrorKind::Usage`] when a stack of these templates cannot have the name.
     pub fn new(aws: &'a Aws, name: &'a str, observer: &'a dyn Observer) -> Result<Self> {
-        check_name(name)?;
-        Ok(Self { aws, cloudformation: aws.cloudformation(), name, observer })
+        check_name(name, STACK_NAME_CHARS)?;
+        Ok(Self::named(aws, name, observer))
+    }
+
+    fn named(aws: &'a Aws, name: &'a str, observer: &'a dyn Observer) -> Self {
+        Self { aws, cloudformation: aws.cloudformation(), name, observer }
     }
 
     /// The stack of that name or id, where there is one.
@@ -95,24 +99,28 @@ impl<'a> Stack<'a> {
     }
 }
 
-/// What a stack says of itself under `Outputs`, by name.
+/// What a stack says of itself under `Outputs`, by name. It may be anybody's.
 ///
 /// # Errors
 /// [`ErrorKind::NotFound`] when there is no such stack, and whatever keeps it from being asked.
 pub async fn outputs(aws: &Aws, name: &str) -> Result<BTreeMap<String, String>> {
-    let stack = Stack::new(aws, name, &crate::observe::Silent)?;
+    check_name(name, FOREIGN_NAME_CHARS)?;
+    let stack = Stack::named(aws, name, &Silent);
     Ok(stack.find(name).await?.ok_or_else(|| stack.absent())?.outputs)
 }
 
-/// The names that the data stream, the delivery stream and the function can have too.
-fn check_name(name: &str) -> Result<()> {
+/// Characters that the name of any stack has at most ("StackName" of `CreateStack`).
+const FOREIGN_NAME_CHARS: usize = 128;
+
+/// The data stream, the delivery stream and the function can have such a name too.
+fn check_name(name: &str, most: usize) -> Result<()> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     let letter = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
-    if letter && name.len() <= STACK_NAME_CHARS && name.bytes().all(plain) {
+    if letter && name.len() <= most && name.bytes().all(plain) {
         return Ok(());
     }
     Err(Error::new(ErrorKind::Usage, format!("{name:?} is no name for a stack")).hint(format!(
-        "it begins with a letter and has letters, digits and hyphens, {STACK_NAME_CHARS} at most"
+        "it begins with a letter and has letters, digits and hyphens, {most} at most"
     )))
 }
 
@@ -208,10 +216,10 @@ mod tests {
     #[test]
     fn a_name_fits_everything_that_is_called_like_the_stack() {
         for name in ["a", "fhcheck", "Orders-2", &"a".repeat(64)] {
-            assert!(check_name(name).is_ok(), "{name}");
+            assert!(check_name(name, 64).is_ok(), "{name}");
         }
         for name in ["", "2nd", "-a", "a_b", "a.b", "größe", &"a".repeat(65)] {
-            assert!(check_name(name).is_err(), "{name}");
+            assert!(check_name(name, 64).is_err(), "{name}");
         }
     }
 

@@ -27,7 +27,8 @@ pub(super) fn request(command: StackCommand, session: &Session, env: &Env) -> Re
             Stack::Status(StackStatus { name: args.name, form: form(args.format) })
         }
         StackCommand::Down(args) => {
-            if !args.yes && !(env.stdin_terminal && env.stderr_terminal) {
+            let somebody = env.stdin_terminal && env.stderr_terminal;
+            if !args.yes && !somebody {
                 let message = "nobody can be asked whether to delete the stack and its records";
                 return Err(usage(message).hint("say --yes to delete them without being asked"));
             }
@@ -60,10 +61,12 @@ fn pairs(option: &str, texts: &[String]) -> Result<BTreeMap<String, String>> {
     for text in texts {
         let pair = text.split_once('=').filter(|(key, _)| !key.is_empty());
         let Some((key, value)) = pair else {
-            return Err(usage(format!("{option} {text:?} is no KEY=VALUE")));
+            let error = usage(format!("{option} {text:?} is no KEY=VALUE"));
+            return Err(error.hint("a value may be empty; the equals sign is needed"));
         };
         if pairs.insert(key.to_owned(), value.to_owned()).is_some() {
-            return Err(usage(format!("{option} {key} is given twice")));
+            let error = usage(format!("{option} {key} is given twice"));
+            return Err(error.hint("say it once"));
         }
     }
     Ok(pairs)

@@ -40,8 +40,10 @@ pub(super) fn write(report: &Report<'_>, page: &mut Page<'_>) -> io::Result<()> 
 /// What can be done with it.
 fn next(report: &Report<'_>, page: &mut Page<'_>) -> io::Result<()> {
     let name = screen::text(report.name);
-    let stream = report.outputs.get("StreamName").filter(|_| report.unwell.is_empty());
-    let text = match stream {
+    if !report.unwell.is_empty() || !report.state.ends_with("_COMPLETE") {
+        return Ok(());
+    }
+    let text = match report.outputs.get("StreamName") {
         _ if !report.different_templates.is_empty() => format!("fhcheck stack up {name}"),
         Some(stream) => format!("fhcheck produce --stream {}", screen::text(stream)),
         None => return Ok(()),
