@@ -57,10 +57,13 @@ pub enum Change {
     Nothing,
 }
 
-/// What is asked of CloudFormation.
+/// What is asked of CloudFormation. It shows values with a question mark for every character that is
+/// not ASCII: what stays as it is must not be read there and handed in again.
 struct Request {
-    parameters: BTreeMap<String, String>,
-    tags: BTreeMap<String, String>,
+    /// Values of parameters; none for one that stays as it is.
+    parameters: BTreeMap<String, Option<String>>,
+    /// All tags; none when they stay as they are.
+    tags: Option<BTreeMap<String, String>>,
 }
 
 impl Stack<'_> {
@@ -116,8 +119,9 @@ impl Stack<'_> {
     /// one that may change. The digest in the URL of the templates stands for their text.
     async fn is_as(&self, found: &Found, request: &Request) -> Result<bool> {
         let same = found.state.is_good()
-            && found.tags == request.tags
-            && found.parameters == request.parameters;
+            && request.tags.is_none()
+            && request.parameters.values().all(Option::is_none)
+            && request.parameters.len() == found.parameters.len();
         Ok(same && self.template_of(&found.id).await?.trim_end() == ROOT.text.trim_end())
     }
 
@@ -148,7 +152,7 @@ impl Stack<'_> {
             .change_set_type(kind)
             .template_body(ROOT.text)
             .set_parameters(Some(request.parameters()))
-            .set_tags(Some(request.tags()))
+            .set_tags(request.tags())
             .capabilities(Capability::CapabilityIam)
             .send()
             .await
@@ -217,31 +221,40 @@ fn name_of(token: u64) -> String {
 impl Request {
     /// What is not given stays as it is, or is as the template says.
     fn new(wanted: &Wanted, found: Option<&Found>, base_url: &str) -> Self {
-        let (mut parameters, mut tags) = (BTreeMap::new(), wanted.tags.clone());
-        if let Some(found) = found {
-            let known = |name: &&String| templates::parameters().any(|known| known == **name);
-            let kept = found.parameters.iter().filter(|(name, _)| known(name));
-            parameters.extend(kept.map(|(name, value)| (name.clone(), value.clone())));
-            for (key, value) in &found.tags {
-                tags.entry(key.clone()).or_insert_with(|| value.clone());
-            }
-        }
-        parameters.extend(wanted.parameters.clone());
-        parameters.insert(BASE_URL.to_owned(), base_url.to_owned());
-        Self { parameters, tags }
+        let mut given = wanted.parameters.clone();
+        given.insert(BASE_URL.to_owned(), base_url.to_owned());
+        let Some(found) = found else {
+            let parameters = given.into_iter().map(|(name, value)| (name, Some(value)));
+            let tags = Some(wanted.tags.clone()).filter(|tags| !tags.is_empty());
+            return Self { parameters: parameters.collect(), tags };
+        };
+        let known =
+            |name: &String| name == BASE_URL || templates::parameters().any(|it| it == name);
+        let kept = found.parameters.keys().filter(|name| known(name));
+        let mut parameters: BTreeMap<_, _> = kept.map(|name| (name.clone(), None)).collect();
+        let changed =
+            given.into_iter().filter(|(name, value)| found.parameters.get(name) != Some(value));
+        parameters.extend(changed.map(|(name, value)| (name, Some(value))));
+        let mut tags = found.tags.clone();
+        tags.extend(wanted.tags.clone());
+        Self { parameters, tags: Some(tags).filter(|tags| *tags != found.tags) }
     }
 
     fn parameters(&self) -> Vec<Parameter> {
         let each = self.parameters.iter();
         each.map(|(name, value)| {
-            Parameter::builder().parameter_key(name).parameter_value(value).build()
+            let parameter = Parameter::builder().parameter_key(name);
+            match value {
+                Some(value) => parameter.parameter_value(value).build(),
+                None => parameter.use_previous_value(true).build(),
+            }
         })
         .collect()
     }
 
-    fn tags(&self) -> Vec<Tag> {
-        let each = self.tags.iter();
-        each.map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+    fn tags(&self) -> Option<Vec<Tag>> {
+        let each = self.tags.as_ref()?.iter();
+        Some(each.map(|(key, value)| Tag::builder().key(key).value(value).build()).collect())
     }
 }
 
@@ -276,10 +289,17 @@ mod tests {
             ..Wanted::default()
         };
         let request = Request::new(&wanted, Some(&found), "https://x");
-        let parameters =
-            map(&[("Delimiter", "yes"), ("ShardCount", "2"), ("TemplateBaseUrl", "https://x")]);
-        assert_eq!(request.parameters, parameters);
-        assert_eq!(request.tags, map(&[("team", "orders"), ("stage", "live")]));
+        let sent: Vec<_> = request.parameters.iter().collect();
+        let sent: Vec<_> =
+            sent.iter().map(|(name, value)| (name.as_str(), value.as_deref())).collect();
+        let url = ("TemplateBaseUrl", Some("https://x"));
+        assert_eq!(sent, [("Delimiter", None), ("ShardCount", Some("2")), url]);
+        assert_eq!(request.tags, Some(map(&[("team", "orders"), ("stage", "live")])));
+
+        let same = Wanted { parameters: map(&[("ShardCount", "4")]), ..Wanted::default() };
+        let request = Request::new(&same, Some(&found), "https://x");
+        assert_eq!(request.parameters["ShardCount"], None);
+        assert_eq!(request.tags, None);
     }
 
     #[test]
