@@ -33,6 +33,8 @@ pub mod report;
 pub mod simulate;
 pub mod source;
 pub mod split;
+#[cfg(feature = "aws")]
+pub mod stack;
 
 #[cfg(test)]
 mod tests {

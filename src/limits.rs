@@ -123,6 +123,22 @@ pub const STREAM_BACKOFF_MAX: Duration = Duration::from_secs(30);
 pub const ARRIVAL_SLACK: Duration = Duration::from_secs(60);
 /// How long after its put a record may not be readable yet.
 pub const SETTLING: Duration = Duration::from_secs(1);
+/// Characters of a stack's name, at most: the delivery stream and the function are called like it,
+/// and theirs have 64 ("DeliveryStreamName" of `CreateDeliveryStream`, "FunctionName" of
+/// `CreateFunction`).
+pub const STACK_NAME_CHARS: usize = 64;
+/// Wait before a stack is looked at again; it grows by half each time.
+pub const STACK_LOOK: Duration = Duration::from_millis(400);
+/// Longest wait between two looks at a stack.
+pub const STACK_LOOK_MAX: Duration = Duration::from_secs(5);
+/// Looks at a stack that may fail one after the other, while something is under way.
+pub const STACK_LOOKS_FAILED: u32 = 20;
+/// Longest wait for a stack. The slowest of its resources takes minutes.
+pub const STACK_WAIT_MAX: Duration = Duration::from_secs(2 * 3600);
+/// Looks at a change set before it is given up: about ten minutes.
+pub const CHANGE_SET_LOOKS: u32 = 120;
+/// Deletions of a stack in whose bucket objects keep coming.
+pub const STACK_DELETIONS: u32 = 3;
 
 /// Samples a report keeps of each kind of finding, unless `--samples` says otherwise.
 pub const SAMPLES_DEFAULT: usize = 10;

@@ -61,6 +61,29 @@ pub enum Event<'a> {
     },
     /// The differences are being computed.
     Comparing,
+    /// A step of the work on a stack begins.
+    Step {
+        /// What is done, in words.
+        text: &'a str,
+    },
+    /// A resource of a stack, or the stack itself, has come into a state.
+    Resource {
+        /// Its name, after those of the nested stacks that it is in: `Delivery/Stream`.
+        path: &'a str,
+        /// Its type: `AWS::Kinesis::Stream`.
+        kind: &'a str,
+        /// The state, as CloudFormation spells it.
+        state: &'a str,
+        /// Why, where CloudFormation says so.
+        reason: Option<&'a str>,
+    },
+    /// A bucket is being emptied.
+    Emptied {
+        /// Its name.
+        bucket: &'a str,
+        /// Versions of objects deleted so far.
+        removed: u64,
+    },
 }
 
 /// Watches a run.

@@ -3,7 +3,7 @@
 
 use crate::error::{Error, ErrorKind};
 
-use super::failure::{Cause, Failure};
+use super::failure::{Cause, Failure, elsewhere};
 
 /// What was asked of a service, for messages.
 #[derive(Debug, Clone, Copy)]
@@ -38,9 +38,21 @@ impl Call<'_> {
                         .to_owned(),
                 ),
             ),
-            Cause::NoSuchResource => (
+            Cause::NoSuchResource | Cause::NoSuchBucket => (
                 (ErrorKind::NotFound, format!("there is no {kind} named {name} in {region}")),
                 Some("check the spelling, --region, and the account (--profile)".to_owned()),
+            ),
+            Cause::Exists => (
+                (ErrorKind::Service, format!("there is a {kind} named {name} already")),
+                Some("somebody else has it, or has made it meanwhile".to_owned()),
+            ),
+            Cause::Invalid => (
+                (ErrorKind::Usage, format!("{action} on {kind} {name} is refused")),
+                Some("nothing was changed; the answer says what is wrong".to_owned()),
+            ),
+            Cause::Region => (
+                (ErrorKind::WrongRegion, elsewhere(failure.named(), name, region)),
+                Some(format!("it must be in {region}")),
             ),
             Cause::Throttled => (
                 (ErrorKind::Service, format!("{action} on {kind} {name} is throttled")),

@@ -38,6 +38,8 @@ pub(super) enum Cause {
     NoSuchBucket,
     NoSuchKey,
     NoSuchResource,
+    Exists,
+    Invalid,
     Changed,
     Archived,
     Region,
@@ -106,6 +108,11 @@ impl Failure {
     /// Whether the same request may succeed a moment later.
     pub(crate) fn is_transient(&self) -> bool {
         matches!(self.cause, Cause::Unreachable | Cause::Timeout | Cause::Throttled | Cause::Server)
+    }
+
+    /// The region that the answer names.
+    pub(super) fn named(&self) -> &Option<String> {
+        &self.named
     }
 
     pub(super) fn cause(&self) -> Cause {
@@ -253,7 +260,8 @@ fn credentials_advice(cause: Cause) -> Option<&'static str> {
     })
 }
 
-fn elsewhere(named: &Option<String>, bucket: &str, region: &str) -> String {
+/// What is said of a bucket in another region.
+pub(super) fn elsewhere(named: &Option<String>, bucket: &str, region: &str) -> String {
     match named {
         Some(right) => format!("bucket {bucket} is in {right}, not in {region}"),
         None => format!("bucket {bucket} is not in {region}"),
@@ -282,6 +290,10 @@ fn by_answer(code: Option<&str>, answer: &HttpResponse) -> Cause {
         "NoSuchBucket" => Cause::NoSuchBucket,
         "NoSuchKey" => Cause::NoSuchKey,
         "ResourceNotFoundException" => Cause::NoSuchResource,
+        "AlreadyExistsException" | "BucketAlreadyExists" => Cause::Exists,
+        "InsufficientCapabilitiesException" | "ValidationError" | "ValidationException" => {
+            Cause::Invalid
+        }
         "PreconditionFailed" => Cause::Changed,
         "InvalidObjectState" => Cause::Archived,
         "PermanentRedirect"

@@ -150,6 +150,13 @@ impl Aws {
         aws_sdk_cloudformation::Client::from_conf(config)
     }
 
+    /// A client of the Security Token Service, which knows whose the credentials are.
+    pub fn sts(&self) -> aws_sdk_sts::Client {
+        let config =
+            aws_sdk_sts::config::Builder::from(&self.config).retry_config(retries()).build();
+        aws_sdk_sts::Client::from_conf(config)
+    }
+
     /// A client of CloudWatch.
     pub fn cloudwatch(&self) -> aws_sdk_cloudwatch::Client {
         let config =

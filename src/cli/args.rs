@@ -4,12 +4,16 @@
 mod make;
 mod read;
 mod snapshot;
+mod stack;
 
 pub use make::{CompletionsArgs, CompressionArg, DemoArgs, ManArgs, SimulateArgs};
 pub use read::{
     AllowArg, DumpArgs, ForeignArg, ListArgs, OutputArgs, ReadArgs, ReconcileArgs, SplitArg,
 };
 pub use snapshot::SnapshotArgs;
+pub use stack::{
+    StackCommand, StackDownArgs, StackFormatArg, StackPrintArgs, StackStatusArgs, StackUpArgs,
+};
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
@@ -95,6 +99,18 @@ Examples:
   fhcheck demo
   fhcheck demo --fault lose=1,duplicate=1"))]
     Demo(DemoArgs),
+    /// Bring the pipeline up, look at it, take it down: Lambda, data stream, Firehose, bucket
+    #[command(
+        subcommand,
+        disable_help_subcommand = true,
+        after_help = "\
+Examples:
+  fhcheck stack up
+  fhcheck stack up orders --parameter CompressionFormat=GZIP
+  fhcheck stack status orders --format json
+  fhcheck stack down orders --yes"
+    )]
+    Stack(StackCommand),
     /// Print a completion script for a shell
     #[command(after_help = "\
 Example:

@@ -13,6 +13,8 @@ pub struct Env {
     pub location: Option<String>,
     /// Whether colour is unwelcome: `NO_COLOR` is set and not empty, or `TERM` is `dumb`.
     pub no_color: bool,
+    /// Whether stdin is a terminal.
+    pub stdin_terminal: bool,
     /// Whether stdout is a terminal.
     pub stdout_terminal: bool,
     /// Whether stderr is a terminal.
@@ -34,6 +36,7 @@ impl Env {
             now: Timestamp::now(),
             location: set("FHCHECK_LOCATION"),
             no_color: set("NO_COLOR").is_some() || set("TERM").as_deref() == Some("dumb"),
+            stdin_terminal: std::io::stdin().is_terminal(),
             stdout_terminal: std::io::stdout().is_terminal(),
             stderr_terminal: std::io::stderr().is_terminal(),
             width: terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)),

@@ -6,6 +6,7 @@ mod output;
 mod read;
 mod reconcile;
 mod snapshot;
+mod stack;
 mod text;
 mod time;
 
@@ -65,6 +66,7 @@ pub fn request(args: Args, session: &Session, env: &Env) -> Result<Request> {
         Command::Snapshot(args) => Request::Snapshot(snapshot::snapshot(args, env)?),
         Command::Simulate(args) => Request::Simulate(simulate(args, env)?),
         Command::Demo(args) => Request::Demo(demo(&args, session, env)?),
+        Command::Stack(command) => Request::Stack(stack::request(command, session, env)?),
         Command::Completions(args) => Request::Completions(args.shell),
         Command::Man(args) => Request::Man(args.out),
     })

@@ -14,6 +14,7 @@ mod reconcile;
 pub mod request;
 pub mod run;
 mod snapshot;
+mod stack;
 mod truth;
 mod watched;
 mod wire;

@@ -121,7 +121,10 @@ impl Observer for Progress {
                 self.spin("reading the stream", format!("{records}, {}, {shards}", size(bytes)));
             }
             Event::Comparing => self.spin("comparing", String::new()),
-            Event::Fetched { .. } => {}
+            Event::Fetched { .. }
+            | Event::Step { .. }
+            | Event::Resource { .. }
+            | Event::Emptied { .. } => {}
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What a command line means: plans, and what the command line adds to them.
 
+mod stack;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,6 +20,8 @@ use crate::report::dump::Records;
 use crate::report::table::Layout;
 use crate::split::FormatChoice;
 
+pub use stack::{Print, Stack, StackDown, StackStatus, StackUp};
+
 /// What to do.
 #[derive(Debug, Clone)]
 pub enum Request {
@@ -33,6 +37,8 @@ pub enum Request {
     Simulate(Simulate),
     /// `demo`.
     Demo(Demo),
+    /// `stack`.
+    Stack(Stack),
     /// `completions`.
     Completions(Shell),
     /// `man`, into a directory where one was given.

@@ -6,7 +6,7 @@ use std::io;
 use super::output::Output;
 use super::request::{List, Request, Session, Simulate};
 use super::watched::Watched;
-use super::{demo, dump, manual, reconcile, snapshot, wire};
+use super::{demo, dump, manual, reconcile, snapshot, stack, wire};
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::units::counted;
 use crate::{exit, limits, report};
@@ -25,6 +25,7 @@ pub fn run(request: Request, session: &Session) -> Result<u8> {
         }
         Request::Snapshot(request) => wait(snapshot::run(request, session)),
         Request::Simulate(request) => simulate(&request),
+        Request::Stack(request) => stack::run(request, session),
         Request::Completions(shell) => show(|out| manual::completions(shell, out)),
         Request::Man(None) => show(|out| manual::page(out)),
         Request::Man(Some(folder)) => manual::pages(&folder).map(|()| exit::RECONCILED),
@@ -46,16 +47,21 @@ pub fn trace(verbosity: u8) {
 }
 
 /// Waits for a run, or for somebody to end it.
-fn wait(run: impl Future<Output = Result<u8>>) -> Result<u8> {
+pub(super) fn wait(run: impl Future<Output = Result<u8>>) -> Result<u8> {
+    wait_or(run, || Error::new(ErrorKind::Io, "interrupted before there was a result"))
+}
+
+/// Waits for a run, or for somebody to end it, which is then this error.
+pub(super) fn wait_or(
+    run: impl Future<Output = Result<u8>>,
+    ended: impl FnOnce() -> Error,
+) -> Result<u8> {
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| Error::io("the runtime could not be started", error))?;
     let result = runtime.block_on(async {
         tokio::select! {
             result = run => result,
-            () = interrupted() => Err(Error::new(
-                ErrorKind::Io,
-                "interrupted before there was a result",
-            )),
+            () = interrupted() => Err(ended()),
         }
     });
     // Threads that still work on an object have nobody left to work for.

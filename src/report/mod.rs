@@ -9,6 +9,7 @@ mod estimate;
 mod json;
 mod model;
 pub mod screen;
+pub mod stack;
 #[cfg(feature = "cli")]
 pub mod table;
 pub mod units;
@@ -80,6 +81,18 @@ pub fn estimate(
         Form::Json => json::document(&priced, out),
         Form::Ndjson => json::line(&priced, out),
         Form::Csv => csv::estimate(&priced, out),
+    }
+}
+
+/// Writes what a stack is like. It has no rows: what is no table is the document.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn stack(report: &stack::Report<'_>, form: Form, out: &mut dyn Write) -> io::Result<()> {
+    match form {
+        #[cfg(feature = "cli")]
+        Form::Table(layout) => table::stack(report, layout, out),
+        Form::Json | Form::Ndjson | Form::Csv => json::document(&stack::Document::new(report), out),
     }
 }
 

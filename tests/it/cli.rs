@@ -29,6 +29,11 @@ fn every_help_text_reads_well() {
     insta::assert_snapshot!("help", command.clone().render_long_help());
     for subcommand in command.get_subcommands() {
         let name = subcommand.get_name();
+        for inner in subcommand.get_subcommands() {
+            let full = format!("fhcheck {name} {}", inner.get_name());
+            let help = inner.clone().term_width(80).bin_name(full).render_long_help();
+            insta::assert_snapshot!(format!("help_{name}_{}", inner.get_name()), help);
+        }
         // Options that hold for every command are in the help of the command itself.
         let mut subcommand = subcommand.clone().term_width(80).bin_name(format!("fhcheck {name}"));
         let help = subcommand.render_long_help().to_string();
@@ -132,18 +137,11 @@ fn completions_and_manual_come_from_the_same_definition() {
         .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
         .collect();
     pages.sort();
-    let names = [
-        "-completions",
-        "-demo",
-        "-dump",
-        "-list",
-        "-man",
-        "-reconcile",
-        "-simulate",
-        "-snapshot",
-        "",
-    ];
-    assert_eq!(pages, names.map(|name| format!("fhcheck{name}.1")));
+    let names =
+        ["-completions", "-demo", "-dump", "-list", "-man", "-reconcile", "-simulate", "-snapshot"];
+    let of_stack = ["-stack-down", "-stack-print", "-stack-status", "-stack-up", "-stack", ""];
+    let names = names.iter().chain(&of_stack);
+    assert_eq!(pages, names.map(|name| format!("fhcheck{name}.1")).collect::<Vec<_>>());
 }
 
 /// A reader that goes away has seen what it wanted.

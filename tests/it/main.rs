@@ -14,6 +14,8 @@ mod stream;
 mod conformance;
 // Seeded damage: no value comes out that was not put in.
 mod damage;
+// An AWS on this machine.
+mod emulator;
 // Every folder of fixtures/, as a directory and as a bucket.
 mod fixtures;
 // What manifests say: of a producer, of a function, of a data stream; and error output elsewhere.
@@ -26,6 +28,8 @@ mod s3_errors;
 mod seaweed;
 // Seeded worlds with known truth.
 mod simulation;
+// The stack, brought up, looked at and taken down.
+mod stack;
 // The stack's templates: linted, deployed, and their function run.
 mod templates;
 // Worlds of objects, a scripted server, a real one.

@@ -2,6 +2,7 @@
 
 mod samples;
 mod schema;
+mod stack;
 
 use fhcheck::check::{DumpSink, Dumped, Estimate, Listing};
 use fhcheck::outcome::Outcome;
@@ -223,4 +224,11 @@ fn a_dump_that_met_trouble_says_so() {
 fn an_estimate_says_what_it_assumes() {
     insta::assert_snapshot!("estimate_s3", estimated(true, table(80, false)));
     insta::assert_snapshot!("estimate_local", estimated(false, table(80, false)));
+}
+
+#[test]
+fn a_stack_says_what_it_is_like_and_what_comes_next() {
+    let [made, broken] = stack::stacks(table(80, false));
+    insta::assert_snapshot!("stack_made_80", made);
+    insta::assert_snapshot!("stack_broken_80", broken);
 }

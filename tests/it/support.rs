@@ -150,6 +150,12 @@ impl Script {
                         Err(_) => break,
                     }
                 }
+                // A reply that overtakes the body of a request can get lost with it.
+                let head = String::from_utf8_lossy(&request).to_ascii_lowercase();
+                let length = head.split_once("content-length:").map_or("", |(_, rest)| rest);
+                let length = length.lines().next().unwrap_or_default().trim().parse();
+                let mut body = vec![0; length.unwrap_or(0)];
+                let _ = stream.read_exact(&mut body).await;
                 let reply = *replies.peek().unwrap();
                 if replies.len() > 1 {
                     replies.next();

@@ -1,15 +1,14 @@
 //! The stack's templates: linted, deployed into an emulator, and their function run.
 
 use std::fs;
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{GUARDIAN, free_ports, pip_install};
+use crate::emulator::{Emulator, ministack, python};
+use crate::support::pip_install;
 
 /// The linter, and all it needs.
 const CFN_LINT: [&str; 9] = [
@@ -23,32 +22,6 @@ const CFN_LINT: [&str; 9] = [
     "sympy==1.14.0",
     "typing_extensions==4.16.0",
 ];
-
-/// The emulator, the SDK that the function uses, and all they need.
-const MINISTACK: [&str; 20] = [
-    "boto3==1.43.106",
-    "botocore==1.43.106",
-    "cbor2==6.3.0",
-    "defusedxml==0.7.1",
-    "graphql-core==3.2.12",
-    "h11==0.16.0",
-    "h2==4.4.1",
-    "hpack==4.2.0",
-    "hypercorn==0.18.0",
-    "hyperframe==6.1.0",
-    "jmespath==1.1.0",
-    "jsonata-python==0.7.1",
-    "ministack==1.5.33",
-    "priority==2.0.0",
-    "python-dateutil==2.9.0.post0",
-    "pyyaml==6.0.4",
-    "s3transfer==0.19.3",
-    "six==1.17.0",
-    "urllib3==2.8.0",
-    "wsproto==1.3.2",
-];
-
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What CloudFormation takes as inline code.
 const INLINE_CODE_MAX: usize = 4096;
@@ -80,7 +53,7 @@ fn no_template_has_what_cloudformation_cannot_read() {
 fn the_manifest_is_what_the_stream_holds() {
     let emulator = Emulator::start();
     let (_file, function) = function();
-    let runs = emulator.run("emulated.py", &function);
+    let runs = run_script(&mut emulator.python(), "emulated.py", &function);
     let counts = [10, 10, 1, 1200];
     assert_eq!(runs.as_array().unwrap().len(), counts.len());
     for (run, count) in runs.as_array().unwrap().iter().zip(counts) {
@@ -162,7 +135,8 @@ fn what_is_rejected_is_put_again_or_named() {
 #[test]
 fn the_stack_comes_up_works_and_goes_away() {
     let emulator = Emulator::start();
-    let report = emulator.run("deploy.py", &root().join("templates"));
+    let templates = root().join("templates");
+    let report = run_script(&mut emulator.python(), "deploy.py", &templates);
     assert_eq!(report["created"], "CREATE_COMPLETE", "{}", report["failures"]);
     let outputs = &report["outputs"];
 
@@ -231,69 +205,6 @@ fn every_parameter_is_in_the_docs_with_its_default() {
         }
     }
     assert_eq!(defaults, 9);
-}
-
-/// An AWS of its own for one test, without records in any stream.
-struct Emulator {
-    home: PathBuf,
-    url: String,
-    guardian: Child,
-}
-
-impl Emulator {
-    fn start() -> Self {
-        let home = ministack();
-        let data = tempfile::Builder::new().prefix("fhcheck-ministack-").tempdir().unwrap().keep();
-        let [port] = free_ports();
-        let guardian = Command::new("sh")
-            .args(["-c", GUARDIAN, "guardian", "python3", "-m", "ministack"])
-            .envs([("BIND_HOST", "127.0.0.1"), ("IOT_MTLS_ENABLED", "0"), ("SFTP_ENABLED", "0")])
-            .env("GATEWAY_PORT", port.to_string())
-            .env("PYTHONPATH", &home)
-            .env("DATA", &data)
-            .env("TMPDIR", &data)
-            .env("STATE_DIR", &data)
-            .stdin(Stdio::piped())
-            .spawn()
-            .expect("a shell is needed to guard the server");
-        let started = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            let log = || fs::read_to_string(data.join("log")).unwrap_or_default();
-            assert!(started.elapsed() < PATIENCE, "ministack does not start:\n{}", log());
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        Self { home, url: format!("http://127.0.0.1:{port}"), guardian }
-    }
-
-    fn run(&self, script: &str, argument: &Path) -> Value {
-        run_script(python(&self.home).env("AWS_ENDPOINT_URL", &self.url), script, argument)
-    }
-}
-
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        drop(self.guardian.stdin.take());
-        let _ = self.guardian.wait();
-    }
-}
-
-fn ministack() -> PathBuf {
-    pip_install("ministack-1.5.33", &MINISTACK)
-}
-
-/// A Python that sees the packages of a home, and nothing of this machine's AWS.
-fn python(home: &Path) -> Command {
-    let mut python = Command::new("python3");
-    python
-        .env("PYTHONPATH", home)
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .envs([("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")])
-        .env("AWS_REGION", "us-east-1")
-        .env("AWS_DEFAULT_REGION", "us-east-1")
-        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
-        .env_remove("AWS_PROFILE")
-        .env_remove("AWS_SESSION_TOKEN");
-    python
 }
 
 /// Runs one of the scripts beside this file, and reads what it prints.

@@ -22,6 +22,7 @@ fn env() -> Env {
         now: time("2026-03-29T12:00:00Z"),
         location: None,
         no_color: false,
+        stdin_terminal: false,
         stdout_terminal: false,
         stderr_terminal: false,
         width: Some(80),
@@ -199,8 +200,10 @@ fn a_reconciliation_needs_exactly_one_expectation() {
     let locations = vec![Location::Local("Cargo.toml".into()), s3("m", "sent.ndjson")];
     assert_eq!(manifests, Expected::Manifest(locations));
     assert!(reconcile(&["--manifest", "s3://m"]).is_err());
-    let stream =
-        |name: Option<&str>, share| Expected::Stream { name: name.map(str::to_owned), share };
+    let stream = |name: Option<&str>, share| Expected::Stream {
+        name: name.map(str::to_owned),
+        share: Share::percent(share).expect("a share"),
+    };
     let orders = reconcile(&["--stream", "orders"]).expect("a stream").expected;
     assert_eq!(orders, stream(Some("orders"), 40));
     assert!(reconcile(&["--stream"]).is_err(), "nothing says which");

@@ -5,6 +5,7 @@ mod estimate;
 mod list;
 mod next;
 mod reconcile;
+mod stack;
 mod text;
 mod trouble;
 mod verdict;
@@ -58,6 +59,15 @@ pub(super) fn estimate(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     estimate::write(estimate, &mut Page::new(layout, out))
+}
+
+/// Writes what a stack is like.
+pub(super) fn stack(
+    report: &super::stack::Report<'_>,
+    layout: Layout,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    stack::write(report, &mut Page::new(layout, out))
 }
 
 /// Writes what was wrong with a dump, and how much it gave out.

@@ -6,6 +6,7 @@ use fhcheck::report::Form;
 use fhcheck::report::dump::Records;
 use serde_json::{Value, json};
 
+use super::stack::stacks;
 use super::{dumped_text, estimated, listed, listings, outcomes, reconciled};
 
 fn schema() -> Value {
@@ -18,6 +19,7 @@ fn outputs() -> (Vec<String>, Vec<String>) {
     let mut documents =
         vec![dumped_text(Records::Json), estimated(true, Form::Json), estimated(false, Form::Json)];
     let mut lines = vec![dumped_text(Records::Ndjson), estimated(true, Form::Ndjson)];
+    documents.extend(stacks(Form::Json));
     for (_, outcome) in outcomes() {
         documents.push(reconciled(&outcome, Form::Json));
         lines.push(reconciled(&outcome, Form::Ndjson));
