@@ -50,6 +50,18 @@ pub enum Event<'a> {
     },
     /// The differences are being computed.
     Comparing,
+    /// Records are going to be put.
+    PuttingStarts {
+        /// So many.
+        records: u64,
+    },
+    /// One request to put was answered, or got no answer.
+    Put {
+        /// Records that it acknowledged.
+        acknowledged: u64,
+        /// Records that it did not.
+        rejected: u64,
+    },
 }
 
 /// Watches a run.

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use super::args::ColorArg;
 use crate::check::Wanted;
 use crate::plan::{ReadPlan, ReconcilePlan};
+use crate::produce::{Records as ToPut, Target};
 use crate::report::Form;
 use crate::report::dump::Records;
 use crate::report::table::Layout;
@@ -23,6 +24,8 @@ pub enum Request {
     Dump(Dump),
     /// `reconcile`.
     Reconcile(Box<Reconcile>),
+    /// `produce`.
+    Produce(Box<Produce>),
     /// `simulate`.
     Simulate(Simulate),
     /// `demo`.
@@ -123,6 +126,56 @@ pub struct Reconcile {
     pub dry_run: bool,
     /// Where the result goes.
     pub output: Output,
+}
+
+/// `produce`.
+#[derive(Debug, Clone)]
+pub struct Produce {
+    /// Where to.
+    pub to: ProduceTo,
+    /// Records a second at most.
+    pub rate: Option<u64>,
+    /// Requests in a row of which nothing is taken, before it gives up.
+    pub attempts: u32,
+    /// Where the result goes.
+    pub output: Output,
+}
+
+/// Where `produce` puts records.
+#[derive(Debug, Clone)]
+pub enum ProduceTo {
+    /// On a stream.
+    Target {
+        /// Which.
+        target: Target,
+        /// What to put.
+        records: ToPut,
+        /// The ledger.
+        manifest: PathBuf,
+    },
+    /// Where a function does.
+    Function {
+        /// Its name.
+        function: String,
+        /// Records that it is to put.
+        count: u64,
+        /// The file of its answer.
+        manifest: PathBuf,
+    },
+    /// Nowhere but in a file; stdout without one.
+    File {
+        /// The file.
+        path: Option<PathBuf>,
+        /// What to write.
+        records: ToPut,
+    },
+    /// Where it did before.
+    Again {
+        /// The ledger.
+        manifest: PathBuf,
+        /// Where the input is now.
+        input: Option<PathBuf>,
+    },
 }
 
 /// `simulate`.

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use super::output::Output;
 use super::progress::Progress;
 use super::request::{self, List, Reconcile, Request, Session, Simulate};
-use super::{demo, dump, manual, wire};
+use super::{demo, dump, manual, produce, wire};
 use crate::check::{Manifest, Run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Expectation, Limits, Location, ReadPlan};
+use crate::produce::Stop;
 use crate::report::units::counted;
 use crate::source::KeyRange;
 use crate::{exit, limits, report};
@@ -27,6 +28,7 @@ pub fn run(request: Request, session: &Session) -> Result<u8> {
         Request::Demo(request) => {
             wait(async { demo::run(&request, Output::open(None)?).await.map(exit::code) })
         }
+        Request::Produce(request) => wait_twice(|stop| produce::run(*request, session, stop)),
         Request::Simulate(request) => simulate(&request),
         Request::Completions(shell) => show(|out| manual::completions(shell, out)),
         Request::Man(None) => show(|out| manual::page(out)),
@@ -50,12 +52,19 @@ pub fn trace(verbosity: u8) {
 
 /// Waits for a run, or for somebody to end it.
 fn wait(run: impl Future<Output = Result<u8>>) -> Result<u8> {
+    wait_until(run, interrupted())
+}
+
+fn wait_until(
+    run: impl Future<Output = Result<u8>>,
+    ended: impl Future<Output = ()>,
+) -> Result<u8> {
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| Error::io("the runtime could not be started", error))?;
     let result = runtime.block_on(async {
         tokio::select! {
             result = run => result,
-            () = interrupted() => Err(Error::new(
+            () = ended => Err(Error::new(
                 ErrorKind::Io,
                 "interrupted before there was a result",
             )),
@@ -64,6 +73,18 @@ fn wait(run: impl Future<Output = Result<u8>>) -> Result<u8> {
     // Threads that still work on an object have nobody left to work for.
     runtime.shutdown_background();
     result
+}
+
+/// Waits for a run that can be asked to stop; who asks twice does not want to wait for that either.
+fn wait_twice<F: Future<Output = Result<u8>>>(run: impl FnOnce(Stop) -> F) -> Result<u8> {
+    let (ask, asked) = tokio::sync::watch::channel(false);
+    let run = run(Stop::new(asked));
+    wait_until(run, async {
+        interrupted().await;
+        // Where nobody listens any more, the run has ended.
+        let _ = ask.send(true);
+        interrupted().await;
+    })
 }
 
 /// Comes back when the process is asked to end.

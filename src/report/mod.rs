@@ -18,6 +18,7 @@ use std::io::{self, Write};
 use crate::check::{Estimate, Listed, Listing};
 use crate::limits;
 use crate::outcome::Outcome;
+use crate::produce::Produced;
 
 /// What a report looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +81,20 @@ pub fn estimate(
         Form::Json => json::document(&priced, out),
         Form::Ndjson => json::line(&priced, out),
         Form::Csv => csv::estimate(&priced, out),
+    }
+}
+
+/// Writes what a producer came to.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn produce(produced: &Produced, form: Form, out: &mut dyn Write) -> io::Result<()> {
+    match form {
+        #[cfg(feature = "cli")]
+        Form::Table(layout) => table::produce(produced, layout, out),
+        Form::Json => json::document(&model::Produce::new(produced), out),
+        Form::Ndjson => json::line(&model::Produce::new(produced), out),
+        Form::Csv => csv::produce(produced, out),
     }
 }
 

@@ -12,8 +12,12 @@ mod catalog;
 mod conformance;
 // Seeded damage: no value comes out that was not put in.
 mod damage;
+// A data stream and a delivery stream that go wrong as told.
+mod fake_stream;
 // Every folder of fixtures/, as a directory and as a bucket.
 mod fixtures;
+// The producer, against streams that go wrong.
+mod produce;
 // What reports look like, and that machines can rely on them.
 mod reports;
 // What a user reads when S3 says no, and what becomes of bodies that do not arrive.

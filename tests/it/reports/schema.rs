@@ -6,7 +6,7 @@ use fhcheck::report::Form;
 use fhcheck::report::dump::Records;
 use serde_json::{Value, json};
 
-use super::{dumped_text, estimated, listed, listings, outcomes, reconciled};
+use super::{dumped_text, estimated, listed, listings, outcomes, produced, reconciled};
 
 fn schema() -> Value {
     let text = include_str!("../../../docs/report.v1.schema.json");
@@ -18,6 +18,8 @@ fn outputs() -> (Vec<String>, Vec<String>) {
     let mut documents =
         vec![dumped_text(Records::Json), estimated(true, Form::Json), estimated(false, Form::Json)];
     let mut lines = vec![dumped_text(Records::Ndjson), estimated(true, Form::Ndjson)];
+    documents.extend([true, false].map(|whole| produced(whole, Form::Json)));
+    lines.push(produced(true, Form::Ndjson));
     for (_, outcome) in outcomes() {
         documents.push(reconciled(&outcome, Form::Json));
         lines.push(reconciled(&outcome, Form::Ndjson));
