@@ -95,7 +95,17 @@ const NEVER: [(&[&str], &[&str], &[&str]); 16] = [
     ),
     (
         &["produce/"],
-        &["check", "cli", "decode", "fingerprint", "naming", "plan", "reconcile", "report", "source"],
+        &[
+            "check",
+            "cli",
+            "decode",
+            "fingerprint",
+            "naming",
+            "plan",
+            "reconcile",
+            "report",
+            "source",
+        ],
         &[],
     ),
     (

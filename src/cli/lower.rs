@@ -62,9 +62,7 @@ pub fn request(args: Args, session: &Session, env: &Env) -> Result<Request> {
         Command::List(args) => Request::List(list(args, session, env)?),
         Command::Dump(args) => Request::Dump(dump(args, session, env)?),
         Command::Reconcile(args) => Request::Reconcile(Box::new(reconcile(args, session, env)?)),
-        Command::Produce(args) => {
-            Request::Produce(Box::new(produce::produce(args, session, env)?))
-        }
+        Command::Produce(args) => Request::Produce(Box::new(produce::produce(args, session, env)?)),
         Command::Simulate(args) => Request::Simulate(simulate(args, env)?),
         Command::Demo(args) => Request::Demo(demo(&args, session, env)?),
         Command::Completions(args) => Request::Completions(args.shell),

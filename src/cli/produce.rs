@@ -50,11 +50,7 @@ fn told(produced: &Produced, session: &Session) -> u8 {
     }
 }
 
-fn write_out(
-    path: Option<&std::path::Path>,
-    records: &Records,
-    session: &Session,
-) -> Result<u8> {
+fn write_out(path: Option<&std::path::Path>, records: &Records, session: &Session) -> Result<u8> {
     let mut out = Output::open(path)?;
     let written = produce::write_out(records, &mut out);
     let records = match written {

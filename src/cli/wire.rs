@@ -29,7 +29,9 @@ pub(super) async fn open(
 ) -> Result<Arc<dyn Source>> {
     match location {
         Location::Local(path) => Ok(admitted(Local::open(path)?, limits)),
-        Location::S3 { bucket, .. } => Ok(admitted(S3::new(&self::aws(aws).await?, bucket), limits)),
+        Location::S3 { bucket, .. } => {
+            Ok(admitted(S3::new(&self::aws(aws).await?, bucket), limits))
+        }
     }
 }
 

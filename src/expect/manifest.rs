@@ -214,7 +214,12 @@ pub fn read(line: &[u8]) -> Result<Line<'_>, String> {
             Err(format!("not a manifest of version {VERSION}"))
         }
         Wire {
-            fhcheck: Some(_), kind: Some(kind), target: Some(target), at: Some(at), origin, ..
+            fhcheck: Some(_),
+            kind: Some(kind),
+            target: Some(target),
+            at: Some(at),
+            origin,
+            ..
         } => Ok(Line::Header(Header { kind, target: target.0.into_owned(), at, origin })),
         Wire { record: Some(number), partition_key, data, base64, .. } => Ok(Line::Record {
             number,

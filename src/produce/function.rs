@@ -108,9 +108,8 @@ async fn ask(aws: &Aws, function: &str, count: u64) -> Result<(Vec<u8>, Answer)>
         endpoint: aws.endpoint_url(),
         region: aws.region(),
     };
-    let timeouts = aws_config::timeout::TimeoutConfig::builder()
-        .read_timeout(FUNCTION_TIMEOUT)
-        .build();
+    let timeouts =
+        aws_config::timeout::TimeoutConfig::builder().read_timeout(FUNCTION_TIMEOUT).build();
     let request = aws.lambda().invoke().function_name(function);
     let request = request.payload(Blob::new(format!(r#"{{"count":{count}}}"#))).customize();
     let config = aws_sdk_lambda::config::Builder::new().timeout_config(timeouts);
@@ -136,7 +135,9 @@ async fn ask(aws: &Aws, function: &str, count: u64) -> Result<(Vec<u8>, Answer)>
 /// A function that failed says how many records it put all the same.
 fn complaint(function: &str, text: &[u8]) -> Error {
     let what = match serde_json::from_slice::<Complaint>(text) {
-        Ok(Complaint { error_message, error_type: Some(kind) }) => format!("{kind}: {error_message}"),
+        Ok(Complaint { error_message, error_type: Some(kind) }) => {
+            format!("{kind}: {error_message}")
+        }
         Ok(Complaint { error_message, error_type: None }) => error_message,
         Err(_) => String::from_utf8_lossy(text).into_owned(),
     };

@@ -147,9 +147,10 @@ impl State {
 
     fn answer(&mut self, answer: &Answer) -> Result<(), String> {
         let fate = self.fate(answer.record)?;
-        fate.open = fate.open.checked_sub(1).ok_or_else(|| {
-            format!("record {} has more answers than it was put", answer.record)
-        })?;
+        fate.open = fate
+            .open
+            .checked_sub(1)
+            .ok_or_else(|| format!("record {} has more answers than it was put", answer.record))?;
         let first = answer.is_acknowledged() && !fate.acknowledged;
         fate.acknowledged |= answer.is_acknowledged();
         self.tally.uncertain -= 1;

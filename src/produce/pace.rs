@@ -10,6 +10,9 @@ use crate::limits::{PUT_BACKOFF, PUT_BACKOFF_MAX};
 /// Requests a second that a low rate is spread over.
 const REQUESTS_A_SECOND: u64 = 10;
 
+/// So often the longest wait doubles.
+const PRESSURE_MAX: u32 = 10;
+
 /// Paces requests.
 #[derive(Debug)]
 pub(super) struct Pace {
@@ -17,7 +20,7 @@ pub(super) struct Pace {
     next: Instant,
     /// Counts the pauses: requests that were made before the last one tell nothing new.
     round: u64,
-    /// How often in a row not all was taken, less how often it was.
+    /// How often less than half was taken, less how often more was.
     pressure: u32,
     /// Requests in a row of which nothing was taken.
     failures: u32,
@@ -27,6 +30,8 @@ pub(super) struct Pace {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Taken {
     All,
+    /// Half of it at least.
+    Most,
     Some,
     Nothing,
 }
@@ -64,18 +69,23 @@ impl Pace {
     /// A request of a round was answered.
     pub(super) fn answered(&mut self, round: u64, taken: Taken, now: Instant) {
         match taken {
-            Taken::All => (self.pressure, self.failures) = (self.pressure.saturating_sub(1), 0),
-            Taken::Some => self.failures = 0,
             Taken::Nothing if round == self.round => self.failures += 1,
             Taken::Nothing => {}
+            _ => self.failures = 0,
+        }
+        // A few records that are rejected now and then are no reason to hold all others back.
+        if matches!(taken, Taken::All | Taken::Most) {
+            self.pressure = self.pressure.saturating_sub(1);
         }
         if taken != Taken::All && round == self.round {
             self.round += 1;
             // Full jitter: producers that were rejected together do not come back together.
-            let longest = PUT_BACKOFF.saturating_mul(1 << self.pressure.min(10));
+            let longest = PUT_BACKOFF.saturating_mul(1 << self.pressure);
             let wait = longest.min(PUT_BACKOFF_MAX).mul_f64(fastrand::f64());
             self.next = self.next.max(now + wait);
-            self.pressure = (self.pressure + 1).min(10);
+            if taken != Taken::Most {
+                self.pressure = (self.pressure + 1).min(PRESSURE_MAX);
+            }
         }
     }
 

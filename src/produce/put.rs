@@ -160,8 +160,9 @@ impl<I: Iterator<Item = Result<Record>>> Producer<'_, I> {
         self.observer.on(Event::Put { acknowledged, rejected: records - acknowledged });
         let taken = match acknowledged {
             0 => Taken::Nothing,
-            some if some < records => Taken::Some,
-            _ => Taken::All,
+            all if all == records => Taken::All,
+            some if some * 2 < records => Taken::Some,
+            _ => Taken::Most,
         };
         self.pace.answered(round, taken, Instant::now());
         Ok(self.verdict(failure, code, largest.flatten()))

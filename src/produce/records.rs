@@ -80,7 +80,12 @@ impl Fresh {
             }
             Origin::Input { path, seed, .. } => (Made::Input(Input::open(Path::new(path))?), *seed),
         };
-        Ok(Self { made, keys: keyed.then(|| PartitionKeys::new(seed)), next: 0, count: origin.count() })
+        Ok(Self {
+            made,
+            keys: keyed.then(|| PartitionKeys::new(seed)),
+            next: 0,
+            count: origin.count(),
+        })
     }
 }
 
@@ -105,13 +110,7 @@ impl Iterator for Fresh {
         let number = self.next;
         self.next += 1;
         let key = self.keys.as_mut().and_then(Iterator::next);
-        data.map(|data| data.map(|data| Record {
-                number,
-                key,
-                data,
-                recorded: false,
-                put: false,
-            }))
+        data.map(|data| data.map(|data| Record { number, key, data, recorded: false, put: false }))
     }
 }
 

@@ -81,12 +81,7 @@ impl Stop {
 /// # Errors
 /// When nothing can be begun: the input is not records that can be put, or the ledger cannot be
 /// written. What goes wrong later is in [`Produced::failure`].
-pub async fn run(
-    aws: &Aws,
-    plan: &Plan,
-    stop: &Stop,
-    observer: &dyn Observer,
-) -> Result<Produced> {
+pub async fn run(aws: &Aws, plan: &Plan, stop: &Stop, observer: &dyn Observer) -> Result<Produced> {
     let target = &plan.target;
     let key_bytes = if target.is_keyed() { KEY_BYTES } else { 0 };
     let origin = origin(&plan.records, target.limits().record_bytes - key_bytes)?;

@@ -69,7 +69,16 @@ fn is_formula(text: &str) -> bool {
 /// One row.
 pub(super) fn produce(produced: &Produced, out: &mut dyn Write) -> io::Result<()> {
     header(
-        &["target", "records", "put", "acknowledged", "retried", "rejected", "uncertain", "manifest"],
+        &[
+            "target",
+            "records",
+            "put",
+            "acknowledged",
+            "retried",
+            "rejected",
+            "uncertain",
+            "manifest",
+        ],
         out,
     )?;
     let tally = &produced.tally;

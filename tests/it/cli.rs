@@ -132,7 +132,17 @@ fn completions_and_manual_come_from_the_same_definition() {
         .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
         .collect();
     pages.sort();
-    let names = ["-completions", "-demo", "-dump", "-list", "-man", "-produce", "-reconcile", "-simulate", ""];
+    let names = [
+        "-completions",
+        "-demo",
+        "-dump",
+        "-list",
+        "-man",
+        "-produce",
+        "-reconcile",
+        "-simulate",
+        "",
+    ];
     assert_eq!(pages, names.map(|name| format!("fhcheck{name}.1")));
 }
 

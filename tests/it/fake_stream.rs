@@ -112,8 +112,11 @@ impl FakeStream {
         let mut dice = Dice(state.requests.len() as u64);
         let keyed = action.starts_with("Kinesis_");
         if dice.hits(self.faults.throttled) {
-            let code =
-                if keyed { "ProvisionedThroughputExceededException" } else { "ThrottlingException" };
+            let code = if keyed {
+                "ProvisionedThroughputExceededException"
+            } else {
+                "ThrottlingException"
+            };
             return error(400, code, "Rate exceeded");
         }
         let answers: Vec<_> = records

@@ -215,24 +215,36 @@ fn refused(refusal: Refusal) -> String {
 
 #[test]
 fn an_error_names_action_resource_and_permission() {
-    insta::assert_snapshot!(refused((
-        400,
-        "ResourceNotFoundException",
-        "Stream orders under account 123456789012 not found."
-    )), @"");
-    insta::assert_snapshot!(refused((
-        400,
-        "AccessDeniedException",
-        "User: arn:aws:iam::123456789012:user/me is not authorized to perform: kinesis:PutRecords"
-    )), @"");
-    insta::assert_snapshot!(refused((
-        400,
-        "ExpiredTokenException",
-        "The security token included in the request is expired"
-    )), @"");
-    insta::assert_snapshot!(refused((
-        400,
-        "ProvisionedThroughputExceededException",
-        "Rate exceeded for shard shardId-000000000000 in stream orders"
-    )), @"");
+    insta::assert_snapshot!(
+        "no_such_stream",
+        refused((
+            400,
+            "ResourceNotFoundException",
+            "Stream orders under account 123456789012 not found."
+        ))
+    );
+    insta::assert_snapshot!(
+        "denied",
+        refused((
+            400,
+            "AccessDeniedException",
+            "User: arn:aws:iam::123456789012:user/me is not authorized to perform: kinesis:PutRecords"
+        ))
+    );
+    insta::assert_snapshot!(
+        "expired",
+        refused((
+            400,
+            "ExpiredTokenException",
+            "The security token included in the request is expired"
+        ))
+    );
+    insta::assert_snapshot!(
+        "throttled",
+        refused((
+            400,
+            "ProvisionedThroughputExceededException",
+            "Rate exceeded for shard shardId-000000000000 in stream orders"
+        ))
+    );
 }

@@ -42,9 +42,8 @@ pub(super) fn produce(args: ProduceArgs, session: &Session, env: &Env) -> Result
             ProduceTo::Again { manifest: manifest.clone(), input: args.input.clone() }
         }
         _ => {
-            return Err(usage("nowhere to put records").hint(
-                "name a --stream, a --delivery-stream, a --lambda, or a file with --out",
-            ));
+            return Err(usage("nowhere to put records")
+                .hint("name a --stream, a --delivery-stream, a --lambda, or a file with --out"));
         }
     };
     let inputs: Vec<_> = args.input.iter().cloned().map(Location::Local).collect();
@@ -76,8 +75,9 @@ fn records(args: &ProduceArgs, env: &Env) -> Result<Records> {
 fn named(option: &str, name: &str) -> Result<String> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
     if !(1..=128).contains(&name.len()) || !name.bytes().all(plain) {
-        return Err(usage(format!("{option} {name:?} is no name"))
-            .hint("give the name alone, not the ARN: letters, digits, underscores, dots, hyphens"));
+        return Err(usage(format!("{option} {name:?} is no name")).hint(
+            "give the name alone, not the ARN: letters, digits, underscores, dots, hyphens",
+        ));
     }
     Ok(name.to_owned())
 }

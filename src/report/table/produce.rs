@@ -30,10 +30,9 @@ pub(super) fn write(produced: &Produced, page: &mut Page<'_>) -> io::Result<()> 
     page.labelled(Tone::Dim, "  rejected    ", &count(tally.rejected))?;
     let uncertain = match tally.uncertain {
         0 => "0".to_owned(),
-        puts => format!(
-            "{}: no answer came, so each of these may be in the stream too",
-            count(puts)
-        ),
+        puts => {
+            format!("{}: no answer came, so each of these may be in the stream too", count(puts))
+        }
     };
     page.labelled(Tone::Dim, "  uncertain   ", &uncertain)?;
     for manifest in &produced.manifests {
