@@ -28,6 +28,7 @@ pub mod naming;
 pub mod observe;
 pub mod outcome;
 pub mod plan;
+pub mod produce;
 pub mod reconcile;
 pub mod report;
 pub mod simulate;

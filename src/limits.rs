@@ -80,6 +80,46 @@ pub const FETCH_BACKOFF: Duration = Duration::from_millis(200);
 /// Longest wait between two attempts at a body.
 pub const FETCH_BACKOFF_MAX: Duration = Duration::from_secs(5);
 
+/// Records that one request to put takes (`PutRecords` and `PutRecordBatch`: `Records` has at most
+/// 500 members).
+pub const PUT_RECORDS_MAX: usize = 500;
+/// Bytes that `PutRecords` takes in one request, partition keys included: 10 MiB (`PutRecords`,
+/// Amazon Kinesis Data Streams API reference).
+pub const PUT_STREAM_BYTES_MAX: usize = 10 << 20;
+/// Largest record that any data stream takes, its partition key included, in bytes:
+/// `MaxRecordSizeInKiB` is at most 10,240.
+pub const PUT_STREAM_RECORD_BYTES_MAX: usize = 10 << 20;
+/// Largest record that a data stream takes unless its `MaxRecordSizeInKiB` was raised, its
+/// partition key included, in bytes: 1,024 KiB.
+pub const PUT_STREAM_RECORD_BYTES_DEFAULT: usize = 1 << 20;
+/// Bytes that `PutRecordBatch` takes in one request: 4 MiB (`PutRecordBatch`, Amazon Data Firehose
+/// API reference).
+pub const PUT_DELIVERY_BYTES_MAX: usize = 4 << 20;
+/// Largest record that a delivery stream takes by Direct PUT, in bytes: 1,000 KiB (`Data` of the
+/// shape `Record`, Amazon Data Firehose API reference).
+pub const PUT_DELIVERY_RECORD_BYTES_MAX: usize = 1000 << 10;
+/// Requests to put under way at once.
+pub const PUT_REQUESTS: usize = 4;
+/// Requests in a row of which nothing was acknowledged, before a producer gives up, unless
+/// `--attempts` says otherwise.
+pub const PUT_ATTEMPTS_DEFAULT: u32 = 10;
+/// Longest wait after the first request of which not all was taken; it doubles with each later one.
+pub const PUT_BACKOFF: Duration = Duration::from_millis(100);
+/// Longest wait before a request to put.
+pub const PUT_BACKOFF_MAX: Duration = Duration::from_secs(5);
+/// Longest wait for requests under way when a producer is asked to stop. It is longer than any of
+/// them waits for its answer.
+pub const PUT_DRAIN: Duration = Duration::from_secs(45);
+/// Records a second that `--rate` takes at most. PutRecords is called so often that each call has
+/// at least one record.
+pub const PUT_RATE_MAX: u64 = 1_000_000;
+/// Records that the stack's function puts in one call (`COUNT_MAX` in `templates/producer.yaml`): its
+/// answer holds at most 6 MB.
+pub const FUNCTION_RECORDS_MAX: u64 = 15_000;
+/// Longest wait for the answer of the stack's function, which runs for 120 seconds at most
+/// (`Timeout` in `templates/producer.yaml`).
+pub const FUNCTION_TIMEOUT: Duration = Duration::from_secs(150);
+
 /// Longest time Firehose buffers before it writes an object: `IntervalInSeconds` of
 /// `BufferingHints` is at most 900.
 pub const BUFFERING_MAX: Duration = Duration::from_secs(900);
@@ -153,3 +193,5 @@ pub const SMALL_OBJECT_BYTES: u64 = MIB;
 const _: () = assert!(OBJECT_BYTES_MAX_DEFAULT < OBJECT_BYTES_CEILING);
 const _: () = assert!((RECORD_BYTES_MAX as u64) < IN_FLIGHT_BYTES_DEFAULT);
 const _: () = assert!(SNIFF_BYTES < RECORD_BYTES_MAX);
+const _: () = assert!(PUT_STREAM_RECORD_BYTES_MAX <= PUT_STREAM_BYTES_MAX);
+const _: () = assert!(PUT_DELIVERY_RECORD_BYTES_MAX <= PUT_DELIVERY_BYTES_MAX);

@@ -84,6 +84,18 @@ pub enum Event<'a> {
         /// Versions of objects deleted so far.
         removed: u64,
     },
+    /// Records are going to be put.
+    PuttingStarts {
+        /// So many.
+        records: u64,
+    },
+    /// One request to put was answered, or got no answer.
+    Put {
+        /// Records that it acknowledged.
+        acknowledged: u64,
+        /// Records that it did not.
+        rejected: u64,
+    },
 }
 
 /// Watches a run.

@@ -58,6 +58,8 @@ pub(crate) struct Failure {
     cause: Cause,
     /// The error code of the answer, where it has one.
     code: Option<String>,
+    /// The HTTP status of the answer, where there is one.
+    status: Option<u16>,
     /// Code, message, status and request id, or the innermost cause.
     detail: String,
     /// The region that the answer names, or the storage class.
@@ -96,13 +98,15 @@ impl Failure {
             SdkError::ServiceError(service) => service.err().code().map(str::to_owned),
             _ => None,
         };
-        Self { cause, code, detail: detail(&error), named, source: Some(error.into()) }
+        let status = error.raw_response().map(|answer| answer.status().as_u16());
+        Self { cause, code, status, detail: detail(&error), named, source: Some(error.into()) }
     }
 
     /// An answer with status 200 that is none of S3's.
     pub(crate) fn not_s3(detail: &str) -> Self {
         let cause = Cause::NotS3;
-        Self { cause, code: None, detail: detail.into(), named: None, source: None }
+        let detail = detail.into();
+        Self { cause, code: None, status: None, detail, named: None, source: None }
     }
 
     /// Whether the same request may succeed a moment later.
@@ -135,10 +139,10 @@ impl Failure {
     }
 
     /// Whether the service may have done what was asked all the same: it gave no answer, or one
-    /// that says that it broke.
+    /// that says that it broke, or one that cannot be read.
     pub(crate) fn is_uncertain(&self) -> bool {
-        matches!(self.cause, Cause::Timeout | Cause::Server)
-            || (self.cause == Cause::Unreachable && self.code.is_none())
+        matches!(self.cause, Cause::Timeout | Cause::Server | Cause::Unreachable | Cause::NotS3)
+            || self.status.is_some_and(|status| status >= 500)
     }
 
     /// What is wrong with the credentials, if that is it, and what to do about it.

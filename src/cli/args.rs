@@ -2,11 +2,13 @@
 //! grammar of their own. What it means is decided in [`super::lower`].
 
 mod make;
+mod produce;
 mod read;
 mod snapshot;
 mod stack;
 
 pub use make::{CompletionsArgs, CompressionArg, DemoArgs, ManArgs, SimulateArgs};
+pub use produce::ProduceArgs;
 pub use read::{
     AllowArg, DumpArgs, ForeignArg, ListArgs, OutputArgs, ReadArgs, ReconcileArgs, SplitArg,
 };
@@ -87,6 +89,17 @@ Exit codes:
   0  the snapshot holds all that arrived in the window
   2  retention has taken a part of the window; or the run failed")]
     Snapshot(SnapshotArgs),
+    /// Put records on a stream, and write down what became of each
+    #[command(after_help = "\
+Examples:
+  fhcheck produce --stream orders --count 1000
+  fhcheck produce --delivery-stream orders --input sent.ndjson --rate 100
+  fhcheck produce --resume fhcheck-orders-20260704T093000Z.ndjson
+
+Exit codes:
+  0  every record was acknowledged
+  2  not every record was; --resume goes on")]
+    Produce(ProduceArgs),
     /// Write what Firehose would write, with faults as you like, and the truth beside it
     #[command(after_help = "\
 Examples:

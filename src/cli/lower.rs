@@ -3,6 +3,7 @@
 
 mod location;
 mod output;
+mod produce;
 mod read;
 mod reconcile;
 mod snapshot;
@@ -64,6 +65,7 @@ pub fn request(args: Args, session: &Session, env: &Env) -> Result<Request> {
             Request::Reconcile(Box::new(reconcile::reconcile(args, session, env)?))
         }
         Command::Snapshot(args) => Request::Snapshot(snapshot::snapshot(args, env)?),
+        Command::Produce(args) => Request::Produce(Box::new(produce::produce(args, session, env)?)),
         Command::Simulate(args) => Request::Simulate(simulate(args, env)?),
         Command::Demo(args) => Request::Demo(demo(&args, session, env)?),
         Command::Stack(command) => Request::Stack(stack::request(command, session, env)?),

@@ -9,6 +9,7 @@ pub mod env;
 pub mod lower;
 mod manual;
 pub mod output;
+mod produce;
 mod progress;
 mod reconcile;
 pub mod request;

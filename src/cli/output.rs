@@ -64,6 +64,11 @@ impl Output {
         self.finish(written)
     }
 
+    /// Whether the reader has gone away.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// Ends a result: after this, a file has its name.
     ///
     /// # Errors

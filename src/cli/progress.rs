@@ -29,6 +29,7 @@ struct State {
     done: u64,
     records: u64,
     gaps: u64,
+    rejected: u64,
 }
 
 impl Progress {
@@ -71,6 +72,9 @@ fn style(template: &str) -> ProgressStyle {
 const SPINNER: &str = "{spinner} {prefix}  {msg}";
 const READING: &str = "{prefix} {bar:10} {binary_bytes}/{binary_total_bytes}, \
                        {binary_bytes_per_sec}, {eta} left  {wide_msg}";
+
+const PUTTING: &str = "{prefix} {bar:10} {human_pos}/{human_len} records, {per_sec}, {eta} left  \
+                       {wide_msg}";
 
 fn spinner() -> ProgressStyle {
     style(SPINNER)
@@ -121,6 +125,17 @@ impl Observer for Progress {
                 self.spin("reading the stream", format!("{records}, {}, {shards}", size(bytes)));
             }
             Event::Comparing => self.spin("comparing", String::new()),
+            Event::PuttingStarts { records } => {
+                self.bar.set_style(style(PUTTING));
+                self.bar.set_prefix("putting");
+                self.bar.set_length(records);
+                self.bar.reset_eta();
+            }
+            Event::Put { acknowledged, rejected } => {
+                state.rejected += rejected;
+                self.bar.inc(acknowledged);
+                self.bar.set_message(state.putting());
+            }
             Event::Fetched { .. }
             | Event::Step { .. }
             | Event::Resource { .. }
@@ -133,6 +148,13 @@ impl State {
     fn listing(&self) -> String {
         let objects = counted(self.listed, "object", "objects");
         format!("{objects}, {}", size(self.listed_bytes))
+    }
+
+    fn putting(&self) -> String {
+        match self.rejected {
+            0 => String::new(),
+            rejected => format!("{} to put again", counted(rejected, "record", "records")),
+        }
     }
 
     fn reading(&self) -> String {
@@ -148,11 +170,11 @@ impl State {
 mod tests {
     use indicatif::ProgressStyle;
 
-    use super::{READING, SPINNER, State};
+    use super::{PUTTING, READING, SPINNER, State};
 
     #[test]
     fn templates_are_well_formed() {
-        for template in [SPINNER, READING] {
+        for template in [SPINNER, READING, PUTTING] {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
     }

@@ -15,6 +15,7 @@ use crate::expect::stream::{Share, StreamRead};
 use crate::fingerprint::Policy;
 use crate::outcome::Allow;
 use crate::plan::{Foreign, Limits, Location, ReadPlan, Window};
+use crate::produce::{Records as ToPut, Target};
 use crate::report::Form;
 use crate::report::dump::Records;
 use crate::report::table::Layout;
@@ -33,6 +34,8 @@ pub enum Request {
     Reconcile(Box<Reconcile>),
     /// `snapshot`.
     Snapshot(Snapshot),
+    /// `produce`.
+    Produce(Box<Produce>),
     /// `simulate`.
     Simulate(Simulate),
     /// `demo`.
@@ -218,6 +221,56 @@ pub struct Snapshot {
     pub file: PathBuf,
     /// Only estimate.
     pub dry_run: bool,
+}
+
+/// `produce`.
+#[derive(Debug, Clone)]
+pub struct Produce {
+    /// Where to.
+    pub to: ProduceTo,
+    /// Records a second at most.
+    pub rate: Option<u64>,
+    /// Requests in a row of which nothing is taken, before it gives up.
+    pub attempts: u32,
+    /// Where the result goes.
+    pub output: Output,
+}
+
+/// Where `produce` puts records.
+#[derive(Debug, Clone)]
+pub enum ProduceTo {
+    /// On a stream.
+    Target {
+        /// Which.
+        target: Target,
+        /// What to put.
+        records: ToPut,
+        /// The ledger.
+        manifest: PathBuf,
+    },
+    /// Where a function does.
+    Function {
+        /// Its name.
+        function: String,
+        /// Records that it is to put.
+        count: u64,
+        /// The file of its answer.
+        manifest: PathBuf,
+    },
+    /// Nowhere but in a file; stdout without one.
+    File {
+        /// The file.
+        path: Option<PathBuf>,
+        /// What to write.
+        records: ToPut,
+    },
+    /// Where it did before.
+    Again {
+        /// The ledger.
+        manifest: PathBuf,
+        /// Where the input is now.
+        input: Option<PathBuf>,
+    },
 }
 
 /// `simulate`.

@@ -6,8 +6,9 @@ use std::io;
 use super::output::Output;
 use super::request::{List, Request, Session, Simulate};
 use super::watched::Watched;
-use super::{demo, dump, manual, reconcile, snapshot, stack, wire};
+use super::{demo, dump, manual, produce, reconcile, snapshot, stack, wire};
 use crate::error::{Error, ErrorKind, Result};
+use crate::produce::Stop;
 use crate::report::units::counted;
 use crate::{exit, limits, report};
 
@@ -24,6 +25,7 @@ pub fn run(request: Request, session: &Session) -> Result<u8> {
             wait(async { demo::run(&request, Output::open(None)?).await.map(exit::code) })
         }
         Request::Snapshot(request) => wait(snapshot::run(request, session)),
+        Request::Produce(request) => wait_twice(|stop| produce::run(*request, session, stop)),
         Request::Simulate(request) => simulate(&request),
         Request::Stack(request) => stack::run(request, session),
         Request::Completions(shell) => show(|out| manual::completions(shell, out)),
@@ -48,7 +50,11 @@ pub fn trace(verbosity: u8) {
 
 /// Waits for a run, or for somebody to end it.
 pub(super) fn wait(run: impl Future<Output = Result<u8>>) -> Result<u8> {
-    wait_or(run, || Error::new(ErrorKind::Io, "interrupted before there was a result"))
+    wait_or(run, before_a_result)
+}
+
+fn before_a_result() -> Error {
+    Error::new(ErrorKind::Io, "interrupted before there was a result")
 }
 
 /// Waits for a run, or for somebody to end it, which is then this error.
@@ -56,17 +62,40 @@ pub(super) fn wait_or(
     run: impl Future<Output = Result<u8>>,
     ended: impl FnOnce() -> Error,
 ) -> Result<u8> {
+    wait_until(run, async {
+        interrupted().await;
+        ended()
+    })
+}
+
+fn wait_until(
+    run: impl Future<Output = Result<u8>>,
+    ended: impl Future<Output = Error>,
+) -> Result<u8> {
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| Error::io("the runtime could not be started", error))?;
     let result = runtime.block_on(async {
         tokio::select! {
             result = run => result,
-            () = interrupted() => Err(ended()),
+            error = ended => Err(error),
         }
     });
     // Threads that still work on an object have nobody left to work for.
     runtime.shutdown_background();
     result
+}
+
+/// Waits for a run that can be asked to stop; who asks twice does not want to wait for that either.
+fn wait_twice<F: Future<Output = Result<u8>>>(run: impl FnOnce(Stop) -> F) -> Result<u8> {
+    let (ask, asked) = tokio::sync::watch::channel(false);
+    let run = run(Stop::new(asked));
+    wait_until(run, async {
+        interrupted().await;
+        // Where nobody listens any more, the run has ended.
+        let _ = ask.send(true);
+        interrupted().await;
+        before_a_result()
+    })
 }
 
 /// Comes back when the process is asked to end.

@@ -18,7 +18,7 @@ use crate::report::screen;
 use crate::report::units::{count, counted, size};
 
 pub(super) async fn run(request: Snapshot, session: &Session) -> Result<u8> {
-    let aws = wire::connect(&session.aws).await?;
+    let aws = wire::aws(&session.aws).await?;
     let Snapshot { read, file, dry_run } = request;
     if dry_run {
         let estimate = stream::estimate(&aws, &read).await?;

@@ -43,7 +43,7 @@ fn interrupted(command: &str, name: &str, does: &str) -> Error {
 }
 
 async fn up(request: StackUp, session: &Session) -> Result<u8> {
-    let aws = wire::connect(&session.aws).await?;
+    let aws = wire::aws(&session.aws).await?;
     let teller = Teller::new(session);
     let stack = Stack::new(&aws, &request.name, &teller)?;
     let change = match stack.up(&request.wanted).await? {
@@ -56,7 +56,7 @@ async fn up(request: StackUp, session: &Session) -> Result<u8> {
 }
 
 async fn status(request: StackStatus, session: &Session) -> Result<u8> {
-    let aws = wire::connect(&session.aws).await?;
+    let aws = wire::aws(&session.aws).await?;
     let teller = Teller::new(session);
     let status = Stack::new(&aws, &request.name, &teller)?.status().await?;
     show(&request.name, &status, None, request.form)
@@ -87,7 +87,7 @@ fn show(name: &str, status: &Status, change: Option<&'static str>, form: Form) -
 }
 
 async fn down(request: StackDown, session: &Session) -> Result<u8> {
-    let aws = wire::connect(&session.aws).await?;
+    let aws = wire::aws(&session.aws).await?;
     let teller = Teller::new(session);
     let stack = Stack::new(&aws, &request.name, &teller)?;
     if request.ask

@@ -50,7 +50,7 @@ impl Truth {
             Expected::Stream { name, share } => {
                 let source = watched.delivery.as_ref().and_then(|delivery| delivery.stream.clone());
                 let name = name.clone().or(source).ok_or_else(no_source)?;
-                let aws = wire::connect(&session.aws).await?;
+                let aws = wire::aws(&session.aws).await?;
                 Self::of_stream(Reader { aws, name, share: *share }, request, watched).await
             }
         }

@@ -29,7 +29,7 @@ impl Watched {
         let delivery = match &read.whence {
             Whence::Location(_) => None,
             Whence::DeliveryStream(name) => {
-                Some(delivery::describe(&wire::connect(&session.aws).await?, name).await?)
+                Some(delivery::describe(&wire::aws(&session.aws).await?, name).await?)
             }
         };
         let (location, error_output) = locations(read, delivery.as_ref());

@@ -35,8 +35,16 @@ pub(super) async fn open(
 ) -> Result<Arc<dyn Source>> {
     match location {
         Location::Local(path) => Ok(admitted(Local::open(path)?, limits)),
-        Location::S3 { bucket, .. } => Ok(admitted(S3::new(&connect(aws).await?, bucket), limits)),
+        Location::S3 { bucket, .. } => {
+            Ok(admitted(S3::new(&self::aws(aws).await?, bucket), limits))
+        }
     }
+}
+
+/// A connection to AWS.
+pub(super) async fn aws(options: &AwsOptions) -> Result<Aws> {
+    let AwsOptions { profile, region, endpoint_url, path_style } = options.clone();
+    Aws::load(&Settings { profile, region, endpoint_url, path_style }).await
 }
 
 fn admitted(source: impl Source + 'static, limits: &Limits) -> Arc<dyn Source> {

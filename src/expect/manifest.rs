@@ -37,6 +37,43 @@ pub struct Header {
     pub target: String,
     /// When it was begun.
     pub at: Timestamp,
+    /// Where the records of a ledger come from, so that its writer can be taken up again.
+    pub origin: Option<Origin>,
+}
+
+/// Where the records of a ledger come from. The same origin gives the same records and partition
+/// keys again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum Origin {
+    /// They are made up.
+    Seeded {
+        /// Seeds the records and the partition keys.
+        seed: u64,
+        /// How many there are.
+        count: u64,
+        /// The time in the first one.
+        start: Timestamp,
+        /// Time from one to the next on average, in microseconds.
+        interval_micros: u64,
+    },
+    /// They are those of a file.
+    Input {
+        /// Its path.
+        path: String,
+        /// How many there are.
+        count: u64,
+        /// Seeds the partition keys.
+        seed: u64,
+    },
+}
+
+impl Origin {
+    /// How many records there are.
+    pub fn count(&self) -> u64 {
+        let (Self::Seeded { count, .. } | Self::Input { count, .. }) = self;
+        *count
+    }
 }
 
 /// One line.
@@ -146,6 +183,8 @@ struct Wire<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<Origin>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     partition_key: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<Text<'a>>,
@@ -171,9 +210,14 @@ pub fn read(line: &[u8]) -> Result<Line<'_>, String> {
         Wire { fhcheck: Some(mark), version, .. } if mark.0 != MARK || version != Some(VERSION) => {
             Err(format!("not a manifest of version {VERSION}"))
         }
-        Wire { fhcheck: Some(_), kind: Some(kind), target: Some(target), at: Some(at), .. } => {
-            Ok(Line::Header(Header { kind, target: target.0.into_owned(), at }))
-        }
+        Wire {
+            fhcheck: Some(_),
+            kind: Some(kind),
+            target: Some(target),
+            at: Some(at),
+            origin,
+            ..
+        } => Ok(Line::Header(Header { kind, target: target.0.into_owned(), at, origin })),
         Wire { record: Some(number), partition_key, data, base64, .. } => Ok(Line::Record {
             number,
             partition_key: partition_key.map(|key| key.0),
@@ -221,12 +265,13 @@ fn bytes<'a>(data: Option<Text<'a>>, coded: Option<Text<'a>>) -> Result<Cow<'a, 
 pub fn write(line: &Line<'_>, out: &mut impl Write) -> io::Result<()> {
     let mut wire = Wire::default();
     match line {
-        Line::Header(Header { kind, target, at }) => {
+        Line::Header(Header { kind, target, at, origin }) => {
             wire.fhcheck = Some(Text(MARK.into()));
             wire.version = Some(VERSION);
             wire.kind = Some(*kind);
             wire.target = Some(Text(target.as_str().into()));
             wire.at = Some(*at);
+            wire.origin = origin.clone();
         }
         Line::Record { number, partition_key, data } => {
             wire.record = Some(*number);
@@ -289,8 +334,23 @@ mod tests {
                     kind: Kind::Ledger,
                     target: "data stream orders".into(),
                     at: at(),
+                    origin: None,
                 }),
                 r#"{"fhcheck":"manifest","version":1,"kind":"ledger","target":"data stream orders","at":"2026-07-04T09:30:00.123Z"}"#,
+            ),
+            (
+                Line::Header(Header {
+                    kind: Kind::Ledger,
+                    target: "delivery stream orders".into(),
+                    at: at(),
+                    origin: Some(Origin::Seeded {
+                        seed: 1,
+                        count: 10,
+                        start: at(),
+                        interval_micros: 100,
+                    }),
+                }),
+                r#"{"fhcheck":"manifest","version":1,"kind":"ledger","target":"delivery stream orders","at":"2026-07-04T09:30:00.123Z","origin":{"seeded":{"seed":1,"count":10,"start":"2026-07-04T09:30:00.123Z","intervalMicros":100}}}"#,
             ),
             (
                 Line::Record {

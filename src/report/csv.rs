@@ -10,6 +10,7 @@ use super::screen;
 use crate::base64;
 use crate::check::{Dumped, Listed, Listing};
 use crate::outcome::{Class, Outcome, Place, Sample};
+use crate::produce::Produced;
 
 /// A cell.
 enum Cell<'a> {
@@ -63,6 +64,37 @@ fn is_formula(text: &str) -> bool {
     first.is_some_and(|first| {
         matches!(first, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠') || first.is_control()
     })
+}
+
+/// One row.
+pub(super) fn produce(produced: &Produced, out: &mut dyn Write) -> io::Result<()> {
+    header(
+        &[
+            "target",
+            "records",
+            "put",
+            "acknowledged",
+            "retried",
+            "rejected",
+            "uncertain",
+            "manifest",
+        ],
+        out,
+    )?;
+    let tally = &produced.tally;
+    let manifest = produced.manifests.first().map(|path| path.display().to_string());
+    let numbers = [
+        tally.records,
+        tally.put,
+        tally.acknowledged,
+        tally.retried(),
+        tally.rejected,
+        tally.uncertain,
+    ];
+    let mut cells = vec![Cell::Text(&produced.target)];
+    cells.extend(numbers.map(Cell::Number));
+    cells.push(Cell::text(manifest.as_deref()));
+    row(&cells, out)
 }
 
 /// A row for each object.

@@ -19,6 +19,7 @@ use std::io::{self, Write};
 use crate::check::{Estimate, Listed, Listing};
 use crate::limits;
 use crate::outcome::Outcome;
+use crate::produce::Produced;
 
 /// What a report looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +94,20 @@ pub fn stack(report: &stack::Report<'_>, form: Form, out: &mut dyn Write) -> io:
         #[cfg(feature = "cli")]
         Form::Table(layout) => table::stack(report, layout, out),
         Form::Json | Form::Ndjson | Form::Csv => json::document(&stack::Document::new(report), out),
+    }
+}
+
+/// Writes what a producer came to.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn produce(produced: &Produced, form: Form, out: &mut dyn Write) -> io::Result<()> {
+    match form {
+        #[cfg(feature = "cli")]
+        Form::Table(layout) => table::produce(produced, layout, out),
+        Form::Json => json::document(&model::Produce::new(produced), out),
+        Form::Ndjson => json::line(&model::Produce::new(produced), out),
+        Form::Csv => csv::produce(produced, out),
     }
 }
 

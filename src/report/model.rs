@@ -6,6 +6,7 @@
 mod dump;
 mod estimate;
 mod list;
+mod produce;
 mod reconcile;
 
 use serde::Serialize;
@@ -16,6 +17,7 @@ use crate::outcome::{self, SkipReason, Verdict};
 pub(super) use dump::{Dump, DumpSummary, Record};
 pub(super) use estimate::{Cost, Estimate};
 pub(super) use list::{List, ListSummary, Object};
+pub(super) use produce::Produce;
 pub(super) use reconcile::{Reconcile, ReconcileSummary, Sample};
 
 /// The version of every report.

@@ -16,6 +16,7 @@ pub(super) enum Purpose {
     RecordFaults = 3,
     ObjectFaults = 4,
     Damage = 5,
+    PartitionKeys = 6,
 }
 
 impl Dice {
@@ -40,6 +41,11 @@ impl Dice {
     /// A place in something of this length.
     pub(super) fn index(&mut self, len: usize) -> usize {
         usize::try_from(self.below(len as u64)).unwrap_or(0)
+    }
+
+    /// 128 bits as hexadecimal digits.
+    pub(super) fn hex(&mut self) -> String {
+        format!("{:016x}{:016x}", self.bits(), self.bits())
     }
 
     /// A version 4 UUID.

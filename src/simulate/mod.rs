@@ -8,6 +8,7 @@ mod destination;
 mod dice;
 mod errors;
 mod faults;
+mod keys;
 mod pack;
 mod records;
 mod truth;
@@ -22,6 +23,7 @@ use jiff::tz::TimeZone;
 
 pub use destination::{Destination, Directory};
 pub use faults::Faults;
+pub use keys::PartitionKeys;
 pub use records::{Generated, Given, Kind, Pace, Records};
 pub use truth::{Damaged, Duplicated, Expected, Failed, Late, Lost, Spot, Truth};
 

@@ -137,8 +137,17 @@ fn completions_and_manual_come_from_the_same_definition() {
         .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
         .collect();
     pages.sort();
-    let names =
-        ["-completions", "-demo", "-dump", "-list", "-man", "-reconcile", "-simulate", "-snapshot"];
+    let names = [
+        "-completions",
+        "-demo",
+        "-dump",
+        "-list",
+        "-man",
+        "-produce",
+        "-reconcile",
+        "-simulate",
+        "-snapshot",
+    ];
     let of_stack = ["-stack-down", "-stack-print", "-stack-status", "-stack-up", "-stack", ""];
     let names = names.iter().chain(&of_stack);
     assert_eq!(pages, names.map(|name| format!("fhcheck{name}.1")).collect::<Vec<_>>());

@@ -16,10 +16,14 @@ mod conformance;
 mod damage;
 // An AWS on this machine.
 mod emulator;
+// A data stream and a delivery stream that go wrong as told.
+mod fake_stream;
 // Every folder of fixtures/, as a directory and as a bucket.
 mod fixtures;
 // What manifests say: of a producer, of a function, of a data stream; and error output elsewhere.
 mod manifest;
+// The producer, against streams that go wrong.
+mod produce;
 // What reports look like, and that machines can rely on them.
 mod reports;
 // What a user reads when S3 says no, and what becomes of bodies that do not arrive.

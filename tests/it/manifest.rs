@@ -91,7 +91,7 @@ fn put(path: &Path, bytes: impl AsRef<[u8]>) {
 
 fn lines(kind: Kind, lines: &[Line<'_>]) -> Vec<u8> {
     let mut out = Vec::new();
-    let header = Header { kind, target: "data stream orders".into(), at: at(0) };
+    let header = Header { kind, target: "data stream orders".into(), at: at(0), origin: None };
     manifest::write(&Line::Header(header), &mut out).unwrap();
     lines.iter().for_each(|line| manifest::write(line, &mut out).unwrap());
     out

@@ -5,7 +5,9 @@ mod schema;
 mod stack;
 
 use fhcheck::check::{DumpSink, Dumped, Estimate, Listing};
+use fhcheck::error::{Error, ErrorKind};
 use fhcheck::outcome::Outcome;
+use fhcheck::produce::{Produced, Tally};
 use fhcheck::report::dump::{Records, Writer};
 use fhcheck::report::table::{self, Layout};
 use fhcheck::report::{self, Form};
@@ -32,6 +34,28 @@ fn estimated(charged: bool, form: Form) -> String {
     let mut out = Vec::new();
     let location = if charged { "s3://demo/firehose/" } else { "downloaded" };
     report::estimate(location, &estimate, charged, form, &mut out).expect("a vector takes it");
+    String::from_utf8(out).expect("reports are text")
+}
+
+/// What a producer came to that a stream rejected now and then; one that was not whole gave up.
+fn produced(whole: bool, form: Form) -> String {
+    let tally = Tally {
+        records: 1200,
+        put: 1200,
+        acknowledged: if whole { 1200 } else { 1100 },
+        puts: 1450,
+        rejected: if whole { 150 } else { 250 },
+        uncertain: 100,
+    };
+    let failure = Error::new(ErrorKind::Service, "kinesis:PutRecords on orders is throttled");
+    let produced = Produced {
+        target: "data stream orders".to_owned(),
+        manifests: vec!["fhcheck-orders-20260704T093000Z.ndjson".into()],
+        tally,
+        failure: (!whole).then_some(failure),
+    };
+    let mut out = Vec::new();
+    report::produce(&produced, form, &mut out).expect("a vector takes it");
     String::from_utf8(out).expect("reports are text")
 }
 
@@ -84,6 +108,13 @@ fn reconciliations_read_well_at_both_widths() {
             insta::assert_snapshot!(format!("reconcile_{name}_{width}"), text);
         }
     }
+}
+
+#[test]
+fn what_was_produced_reads_well() {
+    insta::assert_snapshot!("produce_whole", produced(true, table(80, false)));
+    insta::assert_snapshot!("produce_not_whole", produced(false, table(80, false)));
+    insta::assert_snapshot!("produce_csv", produced(true, Form::Csv));
 }
 
 #[test]

@@ -27,7 +27,12 @@ impl<'w, W: Write> Keeper<'w, W> {
         at: Timestamp,
         span: &Span,
     ) -> io::Result<Self> {
-        let header = Header { kind: Kind::Snapshot, target: format!("data stream {stream}"), at };
+        let header = Header {
+            kind: Kind::Snapshot,
+            target: format!("data stream {stream}"),
+            at,
+            origin: None,
+        };
         manifest::write(&Line::Header(header), out)?;
         let from = span.from.map_or(Timestamp::MIN, |from| earlier(from, ARRIVAL_SLACK));
         let kept = (from, later(span.to, ARRIVAL_SLACK));

@@ -4,6 +4,7 @@ mod books;
 mod estimate;
 mod list;
 mod next;
+mod produce;
 mod reconcile;
 mod stack;
 mod text;
@@ -17,6 +18,7 @@ use anstyle::{AnsiColor, Style};
 use super::model;
 use crate::check::{DumpOutcome, Listing};
 use crate::outcome::{Note, Outcome};
+use crate::produce::Produced;
 
 /// What a table is laid out for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +70,11 @@ pub(super) fn stack(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     stack::write(report, &mut Page::new(layout, out))
+}
+
+/// Writes what a producer came to.
+pub(super) fn produce(produced: &Produced, layout: Layout, out: &mut dyn Write) -> io::Result<()> {
+    produce::write(produced, &mut Page::new(layout, out))
 }
 
 /// Writes what was wrong with a dump, and how much it gave out.

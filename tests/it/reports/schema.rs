@@ -7,7 +7,7 @@ use fhcheck::report::dump::Records;
 use serde_json::{Value, json};
 
 use super::stack::stacks;
-use super::{dumped_text, estimated, listed, listings, outcomes, reconciled};
+use super::{dumped_text, estimated, listed, listings, outcomes, produced, reconciled};
 
 fn schema() -> Value {
     let text = include_str!("../../../docs/report.v1.schema.json");
@@ -20,6 +20,8 @@ fn outputs() -> (Vec<String>, Vec<String>) {
         vec![dumped_text(Records::Json), estimated(true, Form::Json), estimated(false, Form::Json)];
     let mut lines = vec![dumped_text(Records::Ndjson), estimated(true, Form::Ndjson)];
     documents.extend(stacks(Form::Json));
+    documents.extend([true, false].map(|whole| produced(whole, Form::Json)));
+    lines.push(produced(true, Form::Ndjson));
     for (_, outcome) in outcomes() {
         documents.push(reconciled(&outcome, Form::Json));
         lines.push(reconciled(&outcome, Form::Ndjson));
