@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::catalog::Catalog;
+use super::columns::Columns;
 use super::compare::{Classes, Compared, compare};
 use super::excerpts::{self, Kept, Objects};
 use super::failed::{ErrorOutput, Failed};
@@ -61,6 +62,7 @@ impl Run {
         outcome.notes.extend(stored.catalog.notes);
         let incomplete = truth.incomplete + seen.incomplete;
         notes(&mut outcome, plan, incomplete, seen.misdeclared);
+        outcome.notes.extend(seen.columns.notes(plan));
         outcome.books.assert_balanced();
         Ok(outcome)
     }
@@ -171,6 +173,7 @@ struct Seen {
     recovered_lens: Vec<(Place, u32)>,
     incomplete: u64,
     misdeclared: u64,
+    columns: Columns,
     samples: usize,
 }
 
@@ -178,8 +181,8 @@ impl Seen {
     fn new(catalog: &Catalog, samples: usize) -> Self {
         let mut outcome = Outcome::default();
         outcome.books.objects = catalog.book();
-        let (found, recovered_lens) = Default::default();
-        Self { outcome, found, recovered_lens, incomplete: 0, misdeclared: 0, samples }
+        let (found, recovered_lens, columns) = Default::default();
+        Self { outcome, found, recovered_lens, incomplete: 0, misdeclared: 0, columns, samples }
     }
 
     fn commit(&mut self, number: u64, key: &str, staged: Staged) {
@@ -196,6 +199,7 @@ impl Seen {
         let outcome = &mut self.outcome;
         self.incomplete += staged.incomplete;
         self.misdeclared += u64::from(staged.misdeclared.is_some());
+        self.columns.add(staged.encoding, &staged.columns);
         let place = |offset| Place::new(number, offset);
         let recovered =
             staged.records.iter().filter(|record| record.standing == Standing::Recovered);

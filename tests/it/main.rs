@@ -9,6 +9,7 @@ mod cli;
 // What is listed, what of it is read, and how many requests that takes.
 mod catalog;
 // What every source promises, asked of each of them.
+mod columnar;
 mod conformance;
 // Seeded damage: no value comes out that was not put in.
 mod damage;
