@@ -8,11 +8,14 @@
 //! Files are read row group by row group (Parquet) or stripe by stripe (ORC); what is in memory is
 //! bounded whatever a file says of itself. Neither reader trusts a length before it has seen it.
 
+mod guard;
 mod orc;
 mod parquet;
 mod text;
 #[cfg(test)]
 mod tests;
+
+pub use guard::is_guarded;
 
 use std::fmt;
 use std::io;

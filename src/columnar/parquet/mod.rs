@@ -8,7 +8,7 @@ mod pages;
 mod thrift;
 
 use std::io::{self, Read};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::{Array, RecordBatch, StructArray};
 use arrow_schema::{DataType, Field, FieldRef, Fields, Schema};
@@ -21,6 +21,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataReader};
 use parquet::file::reader::{ChunkReader, Length};
 
+use super::guard::guarded;
 use super::{Flaw, Result, Trouble, check_row, damaged};
 use crate::limits::ROWS_CHUNK_BYTES;
 use crate::outcome::GapReason;
@@ -74,7 +75,12 @@ impl Parquet {
             return damaged("parquet footer is longer than the file");
         };
         thrift::check_footer(&body.at(start, len)?)?;
-        let body = Chunks(body);
+        let chunks = Chunks::new(body);
+        let read = guarded(|| Self::read_footer(chunks.clone())).flatten();
+        read.map_err(|trouble| chunks.instead_of(trouble))
+    }
+
+    fn read_footer(body: Chunks) -> Result<Self> {
         let wrong = |error| trouble(&error, "parquet footer is damaged");
         let metadata = ParquetMetaDataReader::new()
             .with_page_index_policy(PageIndexPolicy::Skip)
@@ -100,7 +106,7 @@ impl Parquet {
     pub(super) fn read(&mut self, out: &mut Vec<u8>, flaws: &mut Vec<Flaw>) -> Result<bool> {
         let groups = self.metadata.metadata().num_row_groups();
         while self.group < groups {
-            match self.read_group(out) {
+            match self.read_group(out).map_err(|trouble| self.body.instead_of(trouble)) {
                 Ok(true) => return Ok(true),
                 Ok(false) => {}
                 Err(Trouble::Damaged(what)) => flaws.push(self.flaw(&what)),
@@ -122,7 +128,7 @@ impl Parquet {
         let done = self.reading.as_ref().map_or(0, |reading| reading.done);
         let (number, rows) = (self.group + 1, group.num_rows());
         Flaw {
-            stored_offset: start.min(self.body.len()),
+            stored_offset: start.min(self.body.body.len()),
             what: format!(
                 "parquet row group {number} is damaged: {done} of its {rows} rows are read: {what}"
             ),
@@ -132,27 +138,34 @@ impl Parquet {
     /// Appends some rows of a row group; false at its end.
     fn read_group(&mut self, out: &mut Vec<u8>) -> Result<bool> {
         if self.reading.is_none() {
-            let rows = pages::rows_at_once(&self.body.0, self.metadata.metadata(), self.group)?;
+            let rows = pages::rows_at_once(&self.body.body, self.metadata.metadata(), self.group)?;
             self.reading = Some(self.start(rows, 0)?);
         }
         let reading = self.reading.as_mut().expect("it was set");
         if reading.batch.is_none() {
-            match reading.batches.next() {
-                None => return reading.end(self.metadata.metadata().row_group(self.group)),
-                Some(Ok(batch)) => reading.batch = Some((rows_of(batch), 0)),
-                Some(Err(_)) if !reading.slowly => {
+            match reading.next() {
+                Ok(None) => return reading.end(self.metadata.metadata().row_group(self.group)),
+                Ok(Some(batch)) => reading.batch = Some((StructArray::from(batch), 0)),
+                Err(Trouble::Damaged(_)) if !reading.slowly => {
                     // The rows before the damage are read one by one.
                     let done = reading.done;
                     self.reading = Some(Reading { slowly: true, ..self.start(1, done)? });
                     return Ok(true);
                 }
-                Some(Err(error)) => return damaged(error),
+                Err(trouble) => return Err(trouble),
             }
         }
         let Some((batch, at)) = &mut reading.batch else { return Ok(false) };
         let before = *at;
-        write_rows(batch, at, out)?;
+        let start = out.len();
+        let written = guarded(|| write_rows(batch, at, out)).flatten();
         reading.done += *at - before;
+        if let Err(trouble) = written {
+            // What was written is lines, but for the last.
+            let whole = memchr::memrchr(b'\n', &out[start..]).map_or(0, |end| end + 1);
+            out.truncate(start + whole);
+            return Err(trouble);
+        }
         if *at == batch.len() {
             reading.batch = None;
         }
@@ -164,17 +177,22 @@ impl Parquet {
             self.body.clone(),
             self.metadata.clone(),
         );
-        let batches = builder
+        let builder = builder
             .with_row_groups(vec![self.group])
             .with_batch_size(rows_at_once)
-            .with_offset(done)
-            .build()
+            .with_offset(done);
+        let batches = guarded(|| builder.build())?
             .map_err(|error| trouble(&error, "it cannot be read"))?;
         Ok(Reading { batches, batch: None, done, slowly: false })
     }
 }
 
 impl Reading {
+    fn next(&mut self) -> Result<Option<RecordBatch>> {
+        let next = guarded(|| self.batches.next())?;
+        next.transpose().or_else(damaged)
+    }
+
     /// At the end of a row group: it has as many rows as it says.
     fn end(&self, group: &parquet::file::metadata::RowGroupMetaData) -> Result<bool> {
         if i64::try_from(self.done).ok() == Some(group.num_rows()) {
@@ -196,10 +214,6 @@ fn write_rows(batch: &StructArray, at: &mut usize, out: &mut Vec<u8>) -> Result<
         *at += 1;
     }
     Ok(())
-}
-
-fn rows_of(batch: RecordBatch) -> StructArray {
-    StructArray::from(batch)
 }
 
 fn trouble(error: &ParquetError, what: &str) -> Trouble {
@@ -226,13 +240,36 @@ fn view(field: &FieldRef) -> FieldRef {
     Arc::new(Field::clone(field).with_data_type(kind))
 }
 
-/// A body as the crate reads one.
+/// A body as the crate reads one. An error of the crate may be one of the body, which is no damage:
+/// that is kept aside.
 #[derive(Debug, Clone)]
-struct Chunks(Arc<Pieces>);
+struct Chunks {
+    body: Arc<Pieces>,
+    failure: Arc<Mutex<Option<io::Error>>>,
+}
+
+impl Chunks {
+    fn new(body: Arc<Pieces>) -> Self {
+        Self { body, failure: Arc::default() }
+    }
+
+    fn at(&self, offset: u64, count: u64) -> io::Result<Bytes> {
+        self.body.at(offset, count).inspect_err(|error| {
+            let same = io::Error::new(error.kind(), error.to_string());
+            *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(same);
+        })
+    }
+
+    /// The body's own trouble, where there was any; else the one that is at hand.
+    fn instead_of(&self, trouble: Trouble) -> Trouble {
+        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+        failure.map_or(trouble, Trouble::Body)
+    }
+}
 
 impl Length for Chunks {
     fn len(&self) -> u64 {
-        self.0.len()
+        self.body.len()
     }
 }
 
@@ -240,11 +277,11 @@ impl ChunkReader for Chunks {
     type T = Chunk;
 
     fn get_read(&self, start: u64) -> parquet::errors::Result<Chunk> {
-        Ok(Chunk { body: Arc::clone(&self.0), at: start, piece: Bytes::new() })
+        Ok(Chunk { body: self.clone(), at: start, piece: Bytes::new() })
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
-        let bytes = self.0.at(start, length as u64)?;
+        let bytes = self.at(start, length as u64)?;
         if bytes.len() < length {
             return Err(ParquetError::EOF(format!("{length} bytes wanted at {start}")));
         }
@@ -254,7 +291,7 @@ impl ChunkReader for Chunks {
 
 /// A body from an offset on: the crate reads headers of pages so.
 struct Chunk {
-    body: Arc<Pieces>,
+    body: Chunks,
     at: u64,
     piece: Bytes,
 }

@@ -133,3 +133,38 @@ fn check_gzip(stored: &[u8], inflated: u64) -> Result<()> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::Trouble;
+    use super::*;
+
+    #[test]
+    fn pages_that_would_take_too_much_are_refused_or_damaged() {
+        let mut column = Column::default();
+        let header = |kind, values, encoding| PageHeader {
+            kind,
+            values,
+            encoding,
+            ..PageHeader::default()
+        };
+        column.add(&header(DICTIONARY_PAGE, 9, 0), 100).unwrap();
+        column.add(&header(0, 9, 8), 300).unwrap();
+        column.add(&header(0, 2, DELTA_BYTE_ARRAY), 200).unwrap();
+        let Column { dictionary, page, values, shared } = column;
+        assert_eq!((dictionary, page, values, shared), (100, 300, 11, 200));
+        let most = i64::try_from(COLUMN_VALUES_MAX).unwrap();
+        assert!(matches!(column.add(&header(0, most + 1, 0), 1), Err(Trouble::Refused(_))));
+        assert!(matches!(column.add(&header(0, -1, 0), 1), Err(Trouble::Damaged(_))));
+    }
+
+    #[test]
+    fn a_gzip_page_that_is_more_than_it_says_is_found_out() {
+        use std::io::Write;
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(&[0; 1000]).unwrap();
+        let page = gzip.finish().unwrap();
+        assert!(check_gzip(&page, 1000).is_ok());
+        assert!(matches!(check_gzip(&page, 999), Err(Trouble::Damaged(_))));
+    }
+}

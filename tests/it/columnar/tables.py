@@ -7,6 +7,7 @@ import decimal
 import json
 import pathlib
 import random
+import struct
 import sys
 
 import pyarrow as pa
@@ -123,7 +124,9 @@ def spelled(kind, value):
     if pa.types.is_binary(kind):
         return json.dumps(base64.b64encode(value).decode())
     if pa.types.is_float32(kind):
-        return str(value) if value == 0 else repr(value)
+        shorter = (f"{value:.{digits}g}" for digits in range(1, 10))
+        same = (text for text in shorter if struct.unpack("f", struct.pack("f", float(text)))[0] == value)
+        return next(same)
     return json.dumps(value)
 
 
