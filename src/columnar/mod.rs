@@ -11,9 +11,9 @@
 mod guard;
 mod orc;
 mod parquet;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub use guard::is_guarded;
 

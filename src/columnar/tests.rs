@@ -87,7 +87,8 @@ fn a_flipped_byte_leaves_lines_of_json_or_a_flaw() {
                 let mut stored = stored.clone();
                 stored[at] ^= [0xff, 0x01, 0x80][at % 3];
                 let Ok((text, _)) = read(&stored) else { continue };
-                let json = |line| serde_json::from_str::<&serde_json::value::RawValue>(line).is_ok();
+                let json =
+                    |line| serde_json::from_str::<&serde_json::value::RawValue>(line).is_ok();
                 assert!(text.lines().all(json), "{folder}, byte {at}: {text}");
             }
         }
@@ -100,10 +101,10 @@ fn message(fields: &[(u64, Result<u64, Vec<u8>>)]) -> Vec<u8> {
     for (field, value) in fields {
         let number = |bytes: &mut Vec<u8>, mut number: u64| {
             while number >= 0x80 {
-                bytes.push((number % 0x80) as u8 | 0x80);
+                bytes.push(u8::try_from(number % 0x80).unwrap() | 0x80);
                 number /= 0x80;
             }
-            bytes.push(number as u8);
+            bytes.push(u8::try_from(number).unwrap());
         };
         match value {
             Ok(value) => {
@@ -149,7 +150,7 @@ fn orc(
     let postscript =
         message(&[(1, Ok(footer.len() as u64)), (2, Ok(0)), (8000, Err(b"ORC".to_vec()))]);
     file.extend(&postscript);
-    file.push(postscript.len() as u8);
+    file.push(postscript.len().try_into().unwrap());
     file
 }
 

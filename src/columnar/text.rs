@@ -158,7 +158,11 @@ mod tests {
             ("100", 2, "1.00"),
             ("7", -3, "7000"),
             ("0", -3, "0"),
-            ("99999999999999999999999999999999999999", 38, "0.99999999999999999999999999999999999999"),
+            (
+                "99999999999999999999999999999999999999",
+                38,
+                "0.99999999999999999999999999999999999999",
+            ),
         ] {
             assert_eq!(text(|out| decimal(out, digits, scale)), expected);
         }
@@ -189,8 +193,7 @@ mod tests {
             assert!(text(|out| date(out, days)).len() >= 12, "{days}");
         }
         for days in -719_000..2_900_000_i64 {
-            let known = jiff::civil::date(1970, 1, 1)
-                .checked_add(jiff::Span::new().days(days));
+            let known = jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(days));
             if let (Ok(known), true) = (known, days % 97 == 0) {
                 assert_eq!(text(|out| date(out, days)), format!("\"{known}\""));
             }

@@ -24,17 +24,43 @@ pub(super) enum Values {
     Integer(Integers),
     Float(Stream),
     Double(Stream),
-    Text { data: Stream, lens: Integers },
-    Dictionary { entries: Integers, dictionary: Dictionary },
-    Binary { data: Stream, lens: Integers },
-    Timestamp { seconds: Integers, nanos: Integers, clock: Clock },
+    Text {
+        data: Stream,
+        lens: Integers,
+    },
+    Dictionary {
+        entries: Integers,
+        dictionary: Dictionary,
+    },
+    Binary {
+        data: Stream,
+        lens: Integers,
+    },
+    Timestamp {
+        seconds: Integers,
+        nanos: Integers,
+        clock: Clock,
+    },
     Date(Integers),
-    Decimal { digits: Stream, scales: Integers },
+    Decimal {
+        digits: Stream,
+        scales: Integers,
+    },
     /// The names are JSON already, with the colon.
     Struct(Vec<(Vec<u8>, Column)>),
-    List { lens: Integers, items: Box<Column> },
-    Map { lens: Integers, keys: Box<Column>, values: Box<Column> },
-    Union { tags: Bytes, variants: Vec<Column> },
+    List {
+        lens: Integers,
+        items: Box<Column>,
+    },
+    Map {
+        lens: Integers,
+        keys: Box<Column>,
+        values: Box<Column>,
+    },
+    Union {
+        tags: Bytes,
+        variants: Vec<Column>,
+    },
 }
 
 /// Text that values are entries of.

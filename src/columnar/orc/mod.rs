@@ -26,15 +26,9 @@ pub(super) struct Orc {
     footer: Footer,
     /// The stripe that is read, or read next.
     stripe: usize,
-    reading: Option<Reading>,
+    rows: Option<Column>,
     /// Rows of the stripe that are written.
     done: u64,
-}
-
-/// A stripe on its way.
-#[derive(Debug)]
-struct Reading {
-    row: Column,
 }
 
 /// The kind of the root: a row is a structure.
@@ -48,7 +42,7 @@ impl Orc {
             return Err(GapReason::Unsupported(what).into());
         }
         stripe::check(&footer)?;
-        Ok(Self { body, footer, stripe: 0, reading: None, done: 0 })
+        Ok(Self { body, footer, stripe: 0, rows: None, done: 0 })
     }
 
     pub(super) fn columns(&self) -> Vec<String> {
@@ -69,7 +63,7 @@ impl Orc {
                 Err(trouble) => return Err(trouble),
             }
             self.stripe += 1;
-            (self.reading, self.done) = (None, 0);
+            (self.rows, self.done) = (None, 0);
         }
         Ok(false)
     }
@@ -91,17 +85,16 @@ impl Orc {
         if self.done == info.rows {
             return Ok(false);
         }
-        if self.reading.is_none() {
-            let row = stripe::open(&self.body, &self.footer, info)?;
-            self.reading = Some(Reading { row });
-        }
-        let reading = self.reading.as_mut().expect("it was set");
+        let row = match &mut self.rows {
+            Some(row) => row,
+            rows => rows.insert(stripe::open(&self.body, &self.footer, info)?),
+        };
         let start = out.len();
         // A row that is null is one without members.
-        if reading.row.is_null()? {
+        if row.is_null()? {
             out.extend_from_slice(b"{}");
         } else {
-            reading.row.values.write(out)?;
+            row.values.write(out)?;
         }
         check_row(out.len() - start)?;
         out.push(b'\n');

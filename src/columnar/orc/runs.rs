@@ -182,7 +182,8 @@ impl Integers {
         for _ in 0..patches {
             let entry = packed.next(&mut self.stream)?;
             let patch = if patch_width == 64 { entry } else { entry & ((1 << patch_width) - 1) };
-            at += usize::try_from(entry.checked_shr(patch_width).unwrap_or(0)).unwrap_or(usize::MAX);
+            at +=
+                usize::try_from(entry.checked_shr(patch_width).unwrap_or(0)).unwrap_or(usize::MAX);
             let Some(value) = self.run.get_mut(at) else {
                 return damaged("a patch behind the end of its run");
             };

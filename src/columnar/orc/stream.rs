@@ -118,7 +118,8 @@ impl Stream {
             return self.codec.inflate(&piece, &mut self.block);
         }
         let header = self.body.at(self.at, HEADER_BYTES)?;
-        let Some(&[a, b, c]) = header.first_chunk::<3>().filter(|_| self.at + HEADER_BYTES <= self.end)
+        let Some(&[a, b, c]) =
+            header.first_chunk::<3>().filter(|_| self.at + HEADER_BYTES <= self.end)
         else {
             return damaged("a stream is cut");
         };
@@ -130,11 +131,8 @@ impl Stream {
         }
         self.at = first + len;
         let bytes = self.body.at(first, len)?;
-        let codec = if stored {
-            Codec { kind: Compression::None, ..self.codec }
-        } else {
-            self.codec
-        };
+        let codec =
+            if stored { Codec { kind: Compression::None, ..self.codec } } else { self.codec };
         codec.inflate(&bytes, &mut self.block)
     }
 

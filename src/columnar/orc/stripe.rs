@@ -113,7 +113,10 @@ impl Open<'_> {
             },
             13 => Values::Union {
                 tags: Bytes::new(self.stream(number, DATA)),
-                variants: children.iter().map(|&child| self.column(child)).collect::<Result<_>>()?,
+                variants: children
+                    .iter()
+                    .map(|&child| self.column(child))
+                    .collect::<Result<_>>()?,
             },
             _ => self.leaf(number, kind, encoding)?,
         };

@@ -87,7 +87,9 @@ fn column(array: &dyn Array) -> Option<Column<'_>> {
 fn cells<'a>(array: &'a dyn Array) -> Option<Box<dyn Cells + 'a>> {
     Some(match array.data_type() {
         DataType::Null => values(array, |_, _, out| out.extend_from_slice(b"null")),
-        DataType::Boolean => values(array.as_boolean(), |values, row, out| text::plain(out, values.value(row))),
+        DataType::Boolean => {
+            values(array.as_boolean(), |values, row, out| text::plain(out, values.value(row)))
+        }
         DataType::Int8 => number::<Int8Type>(array),
         DataType::Int16 => number::<Int16Type>(array),
         DataType::Int32 => number::<Int32Type>(array),
@@ -105,11 +107,15 @@ fn cells<'a>(array: &'a dyn Array) -> Option<Box<dyn Cells + 'a>> {
         &DataType::Decimal64(_, scale) => decimal::<Decimal64Type>(array, scale),
         &DataType::Decimal128(_, scale) => decimal::<Decimal128Type>(array, scale),
         &DataType::Decimal256(_, scale) => decimal::<Decimal256Type>(array, scale),
-        DataType::Utf8View => values(array.as_string_view(), |values, row, out| text::string(out, values.value(row))),
-        DataType::BinaryView => values(array.as_binary_view(), |values, row, out| text::binary(out, values.value(row))),
-        DataType::FixedSizeBinary(_) => {
-            values(array.as_fixed_size_binary(), |values, row, out| text::binary(out, values.value(row)))
+        DataType::Utf8View => {
+            values(array.as_string_view(), |values, row, out| text::string(out, values.value(row)))
         }
+        DataType::BinaryView => {
+            values(array.as_binary_view(), |values, row, out| text::binary(out, values.value(row)))
+        }
+        DataType::FixedSizeBinary(_) => values(array.as_fixed_size_binary(), |values, row, out| {
+            text::binary(out, values.value(row))
+        }),
         DataType::Struct(_) => Box::new(members(array.as_struct())?),
         DataType::List(_) => {
             let list = array.as_list::<i32>();
@@ -127,7 +133,9 @@ fn cells<'a>(array: &'a dyn Array) -> Option<Box<dyn Cells + 'a>> {
 fn times<'a>(array: &'a dyn Array, kind: &DataType) -> Option<Box<dyn Cells + 'a>> {
     const NANOS: i64 = 1_000_000_000;
     Some(match kind {
-        DataType::Date32 => primitive::<Date32Type>(array, |out, days| text::date(out, days.into())),
+        DataType::Date32 => {
+            primitive::<Date32Type>(array, |out, days| text::date(out, days.into()))
+        }
         DataType::Date64 => primitive::<Date64Type>(array, |out, millis| {
             text::date(out, millis.div_euclid(86_400_000));
         }),
@@ -147,7 +155,9 @@ fn times<'a>(array: &'a dyn Array, kind: &DataType) -> Option<Box<dyn Cells + 'a
             let instant = zone.is_some();
             match unit {
                 TimeUnit::Second => timestamp::<TimestampSecondType>(array, 1, instant),
-                TimeUnit::Millisecond => timestamp::<TimestampMillisecondType>(array, 1_000, instant),
+                TimeUnit::Millisecond => {
+                    timestamp::<TimestampMillisecondType>(array, 1_000, instant)
+                }
                 TimeUnit::Microsecond => {
                     timestamp::<TimestampMicrosecondType>(array, 1_000_000, instant)
                 }

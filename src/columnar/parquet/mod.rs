@@ -10,7 +10,7 @@ mod thrift;
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow_array::{Array, RecordBatch, StructArray};
+use arrow_array::{Array, StructArray};
 use arrow_schema::{DataType, Field, FieldRef, Fields, Schema};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::{
@@ -141,11 +141,11 @@ impl Parquet {
             let rows = pages::rows_at_once(&self.body.body, self.metadata.metadata(), self.group)?;
             self.reading = Some(self.start(rows, 0)?);
         }
-        let reading = self.reading.as_mut().expect("it was set");
+        let Some(reading) = &mut self.reading else { return Ok(false) };
         if reading.batch.is_none() {
             match reading.next() {
                 Ok(None) => return reading.end(self.metadata.metadata().row_group(self.group)),
-                Ok(Some(batch)) => reading.batch = Some((StructArray::from(batch), 0)),
+                Ok(Some(batch)) => reading.batch = Some((batch, 0)),
                 Err(Trouble::Damaged(_)) if !reading.slowly => {
                     // The rows before the damage are read one by one.
                     let done = reading.done;
@@ -181,16 +181,16 @@ impl Parquet {
             .with_row_groups(vec![self.group])
             .with_batch_size(rows_at_once)
             .with_offset(done);
-        let batches = guarded(|| builder.build())?
-            .map_err(|error| trouble(&error, "it cannot be read"))?;
+        let batches =
+            guarded(|| builder.build())?.map_err(|error| trouble(&error, "it cannot be read"))?;
         Ok(Reading { batches, batch: None, done, slowly: false })
     }
 }
 
 impl Reading {
-    fn next(&mut self) -> Result<Option<RecordBatch>> {
-        let next = guarded(|| self.batches.next())?;
-        next.transpose().or_else(damaged)
+    fn next(&mut self) -> Result<Option<StructArray>> {
+        let batch = guarded(|| self.batches.next().map(|batch| batch.map(StructArray::from)))?;
+        batch.transpose().or_else(damaged)
     }
 
     /// At the end of a row group: it has as many rows as it says.

@@ -59,12 +59,16 @@ fn walk(body: &Pieces, column: &ColumnChunkMetaData) -> Result<Column> {
     let codec = column.compression();
     if !matches!(
         codec,
-        Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::GZIP(_) | Compression::ZSTD(_)
+        Compression::UNCOMPRESSED
+            | Compression::SNAPPY
+            | Compression::GZIP(_)
+            | Compression::ZSTD(_)
     ) {
         return Err(GapReason::Unsupported(format!("parquet compressed with {codec}")).into());
     }
     let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
-    let (Ok(start), Ok(len)) = (u64::try_from(start), u64::try_from(column.compressed_size())) else {
+    let (Ok(start), Ok(len)) = (u64::try_from(start), u64::try_from(column.compressed_size()))
+    else {
         return damaged("a column chunk begins before the file");
     };
     let end = start.saturating_add(len);
@@ -142,12 +146,8 @@ mod tests {
     #[test]
     fn pages_that_would_take_too_much_are_refused_or_damaged() {
         let mut column = Column::default();
-        let header = |kind, values, encoding| PageHeader {
-            kind,
-            values,
-            encoding,
-            ..PageHeader::default()
-        };
+        let header =
+            |kind, values, encoding| PageHeader { kind, values, encoding, ..PageHeader::default() };
         column.add(&header(DICTIONARY_PAGE, 9, 0), 100).unwrap();
         column.add(&header(0, 9, 8), 300).unwrap();
         column.add(&header(0, 2, DELTA_BYTE_ARRAY), 200).unwrap();

@@ -203,7 +203,11 @@ impl Compact<'_> {
             }
             _ if LISTS.contains(&kind) => self.list(kind, &mut |compact, kind| {
                 // Only in a list has a boolean a byte of its own.
-                if BOOLEANS.contains(&kind) { compact.pass(1) } else { compact.skip(kind, depth + 1) }
+                if BOOLEANS.contains(&kind) {
+                    compact.pass(1)
+                } else {
+                    compact.skip(kind, depth + 1)
+                }
             }),
             MAP => self.skip_map(depth),
             STRUCT => self.structure(&mut |compact, _, kind| compact.skip(kind, depth + 1)),
@@ -238,7 +242,8 @@ mod tests {
     #[test]
     fn a_page_header_says_what_stands_in_it() {
         // Kind 0, 6 bytes inflated, 8 stored, a data page of 3 values in encoding 8, statistics.
-        let bytes = b"\x15\0\x15\x0c\x15\x10\x2c\x15\x06\x15\x10\x15\x06\x15\x06\x1c\x18\x01a\0\0\0rest";
+        let bytes =
+            b"\x15\0\x15\x0c\x15\x10\x2c\x15\x06\x15\x10\x15\x06\x15\x06\x1c\x18\x01a\0\0\0rest";
         let header = PageHeader::read(bytes).unwrap();
         let expected =
             PageHeader { kind: 0, inflated: 6, stored: 8, values: 3, encoding: 8, len: 22 };
@@ -255,10 +260,10 @@ mod tests {
             let mut footer = b"\x15\x02\x19\xfc".to_vec();
             let mut rest = depth as u64 + 1;
             while rest >= 0x80 {
-                footer.push((rest % 0x80) as u8 | 0x80);
+                footer.push(u8::try_from(rest % 0x80).unwrap() | 0x80);
                 rest /= 0x80;
             }
-            footer.push(rest as u8);
+            footer.push(u8::try_from(rest).unwrap());
             footer.extend(b"\x48\x01g\x15\x02\0".repeat(depth));
             footer.extend(b"\x48\x01c\0\0");
             footer
