@@ -155,12 +155,12 @@ async fn a_key_without_a_column_is_named() {
 #[tokio::test]
 async fn the_content_encoding_of_the_codec_inside_is_right() {
     let endpoint = Endpoint::start().await.unwrap();
-    endpoint.create_bucket("b");
+    endpoint.create_bucket("columnar");
     for (key, bytes) in support::files(&manifest_dir("fixtures/parquet/delivered")) {
-        endpoint.put("b", &format!("firehose/{key}"), bytes, Some("hadoop-snappy"));
+        endpoint.put("columnar", &format!("firehose/{key}"), bytes, Some("hadoop-snappy"));
     }
-    let source = Arc::new(S3::new(&support::connect(&endpoint), "b"));
-    let location = Location::S3 { bucket: "b".into(), prefix: "firehose/".into() };
+    let source = Arc::new(S3::new(&support::connect(&endpoint), "columnar"));
+    let location = Location::S3 { bucket: "columnar".into(), prefix: "firehose/".into() };
     let outcome = reconcile(source, location, keys(&["/EVENT_TIME"])).await;
     assert_eq!(outcome.verdict(), Verdict::Reconciled);
     assert_eq!(note(&outcome, "misdeclared-encoding"), None);

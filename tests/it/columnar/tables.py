@@ -79,7 +79,8 @@ def column(kind):
             microseconds=DICE.choice([0, 1000, 500_000, DICE.randrange(10**6)]),
         )).replace(tzinfo=zone))
     if pa.types.is_float32(kind):
-        return of(lambda: pa.scalar(DICE.uniform(-1e6, 1e6), pa.float32()).as_py())
+        # Six digits are the shortest that tell such a float from its neighbours.
+        return of(lambda: pa.scalar(round(DICE.uniform(-9999, 9999), 2), pa.float32()).as_py())
     if pa.types.is_floating(kind):
         return of(lambda: DICE.choice([DICE.uniform(-1, 1), 0.0, 1e300, 5e-324, 12345.0]))
     if pa.types.is_boolean(kind):
