@@ -12,6 +12,7 @@
 //! of their keys, and everything is reported in that order.
 
 mod catalog;
+mod columns;
 mod compare;
 mod dump;
 mod excerpts;

@@ -15,6 +15,8 @@ mod base64;
 pub mod check;
 #[cfg(all(feature = "cli", feature = "aws"))]
 pub mod cli;
+#[cfg(feature = "columnar")]
+pub mod columnar;
 pub mod decode;
 #[cfg(feature = "aws")]
 pub mod endpoint;

@@ -52,6 +52,24 @@ pub const SNAPPY_BLOCK_BYTES_MAX: usize = 16 << 20;
 /// (`ZSTD_WINDOWLOG_LIMIT_DEFAULT`). RFC 8878 recommends encoders to stay below 8 MiB.
 pub const ZSTD_WINDOW_BYTES_MAX: u64 = 128 * MIB;
 
+/// What the columns of a Parquet or ORC object may hold in memory at once, in bytes: pages and
+/// dictionaries, inflated. Parquet writers make pages and dictionaries of 1 MiB, ORC writers
+/// compression blocks of 256 KiB, unless told otherwise.
+pub const COLUMNS_BYTES_MAX: u64 = 512 * MIB;
+
+/// Deepest nesting of a column in a Parquet or ORC schema.
+pub const COLUMNS_DEPTH_MAX: usize = 64;
+
+/// Values of one Parquet page, or of one repeated column in a row group, that are taken. Firehose
+/// buffers 128 MiB of JSON before it converts.
+pub const COLUMN_VALUES_MAX: u64 = 64 << 20;
+
+/// Rows of a Parquet object that are decoded at a time.
+pub const ROWS_AT_ONCE: usize = 1024;
+
+/// Text of rows that is made at a time, in bytes.
+pub const ROWS_CHUNK_BYTES: usize = 64 << 10;
+
 /// Largest content of the raw data in one error document, in bytes: what is put as one record, and
 /// may be compressed ten times over.
 pub const RAW_DATA_BYTES_MAX: u64 = 100 * MIB;
@@ -184,6 +202,8 @@ pub const STACK_DELETIONS: u32 = 3;
 pub const SAMPLES_DEFAULT: usize = 10;
 /// Bytes of a record that a report shows.
 pub const EXCERPT_BYTES: usize = 200;
+/// Names of columns that a report shows.
+pub const COLUMNS_SHOWN: usize = 20;
 /// Places that a report shows for one identity.
 pub const PLACES_SHOWN: usize = 4;
 

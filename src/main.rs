@@ -22,6 +22,8 @@ fn main() -> ExitCode {
     let env = Env::of_process();
     let session = lower::session(&args.global, &env);
     run::trace(session.verbosity);
+    #[cfg(feature = "columnar")]
+    run::hush_caught_panics();
     let go =
         || lower::request(args, &session, &env).and_then(|request| run::run(request, &session));
     // A defect has spoken for itself on stderr; its exit code must not be taken for a verdict.

@@ -201,6 +201,7 @@ impl Comparison {
         }
         outcome.differences = run.samples(classes, truth, &Reader::new(plan), catalog).await;
         outcome.notes.extend(catalog.notes.iter().cloned());
+        outcome.notes.extend(seen.columns.notes(plan));
         let noticed = Noticed {
             incomplete: truth.incomplete + seen.incomplete,
             misdeclared: seen.misdeclared,

@@ -1,6 +1,7 @@
 //! What was seen of the stored objects, object by object.
 
 use super::catalog::Catalog;
+use super::columns::Columns;
 use super::failed::ErrorOutput;
 use super::list::{malformed, undecodable};
 use super::stage::Staged;
@@ -22,6 +23,7 @@ pub(super) struct Seen {
     recovered_lens: Vec<(Place, u32)>,
     pub(super) incomplete: u64,
     pub(super) misdeclared: u64,
+    pub(super) columns: Columns,
     samples: usize,
 }
 
@@ -54,6 +56,7 @@ impl Seen {
         }
         let outcome = &mut self.outcome;
         self.incomplete += staged.incomplete;
+        self.columns.add(staged.encoding, &staged.columns);
         self.misdeclared += u64::from(staged.misdeclared.is_some());
         let place = |offset| Place::new(number, offset);
         let recovered =

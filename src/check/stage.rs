@@ -40,6 +40,8 @@ pub(super) struct Staged {
     pub(super) encoding: Encoding,
     /// What it was declared to be, where that is something else.
     pub(super) misdeclared: Option<Encoding>,
+    /// What its rows have, if it is a columnar file.
+    pub(super) columns: Vec<String>,
     pub(super) format: Format,
     pub(super) tally: Tally,
     pub(super) records: Vec<StagedRecord>,
@@ -60,6 +62,7 @@ impl Stager {
         let limit = self.object_bytes.min(OBJECT_BYTES_CEILING - 1);
         let mut content = decode::open(body, naming::suggested_encoding(&job.object.key), limit)?;
         let (encoding, misdeclared) = (content.encoding(), content.misdeclared());
+        let columns = content.columns().to_vec();
         let mut sink = Collect::new(self, encoding);
         if job.site.errors_only {
             sink.sorter = Sorter::errors();
@@ -74,6 +77,7 @@ impl Stager {
         let mut staged = Staged {
             encoding,
             misdeclared,
+            columns,
             format,
             tally,
             records,
@@ -142,8 +146,11 @@ struct Collect<'a> {
 
 impl<'a> Collect<'a> {
     fn new(stager: &'a Stager, encoding: Encoding) -> Self {
-        let fingerprinter =
-            stager.identities.as_ref().map(|(policy, seed)| Fingerprinter::new(policy, *seed));
+        let fingerprinter = stager.identities.as_ref().map(|(policy, seed)| {
+            let fingerprinter = Fingerprinter::new(policy, *seed);
+            // Conversion writes names in lower case.
+            if encoding.is_columnar() { fingerprinter.in_any_case() } else { fingerprinter }
+        });
         Self {
             format: &stager.format,
             sorter: if stager.knows_errors { Sorter::default() } else { Sorter::data() },

@@ -106,6 +106,8 @@ pub enum Whence {
     Location(Location),
     /// Where this delivery stream delivers to.
     DeliveryStream(String),
+    /// Where the delivery stream of this stack delivers to.
+    Stack(String),
 }
 
 /// What to read: a plan, but for what only AWS knows.

@@ -48,6 +48,17 @@ pub fn trace(verbosity: u8) {
         .init();
 }
 
+/// Keeps those panics off stderr that the reader of columnar files catches: to it they are damage.
+#[cfg(feature = "columnar")]
+pub fn hush_caught_panics() {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !crate::columnar::is_guarded() {
+            hook(panic);
+        }
+    }));
+}
+
 /// Waits for a run, or for somebody to end it.
 pub(super) fn wait(run: impl Future<Output = Result<u8>>) -> Result<u8> {
     wait_or(run, before_a_result)

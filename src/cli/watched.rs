@@ -8,11 +8,12 @@ use super::output::Output;
 use super::progress::Progress;
 use super::request::{self, Read, Session, Whence};
 use super::wire;
+use crate::aws::Aws;
 use crate::check::Run;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expect::delivery::{self, Delivery};
 use crate::plan::{Location, ReadPlan, Window};
-use crate::{exit, report};
+use crate::{exit, report, stack};
 
 /// A run that somebody watches.
 pub(super) struct Watched {
@@ -30,6 +31,11 @@ impl Watched {
             Whence::Location(_) => None,
             Whence::DeliveryStream(name) => {
                 Some(delivery::describe(&wire::aws(&session.aws).await?, name).await?)
+            }
+            Whence::Stack(stack) => {
+                let aws = wire::aws(&session.aws).await?;
+                let name = of_stack(&aws, stack).await?;
+                Some(delivery::describe(&aws, &name).await?)
             }
         };
         let (location, error_output) = locations(read, delivery.as_ref());
@@ -62,6 +68,16 @@ impl Watched {
     }
 }
 
+/// The name of a stack's delivery stream.
+async fn of_stack(aws: &Aws, stack: &str) -> Result<String> {
+    const OUTPUT: &str = "DeliveryStreamName";
+    stack::outputs(aws, stack).await?.remove(OUTPUT).ok_or_else(|| {
+        Error::new(ErrorKind::NotFound, format!("stack {stack} has no output {OUTPUT}")).hint(
+            "name its delivery stream with --delivery-stream, or a stack of `fhcheck stack up`",
+        )
+    })
+}
+
 /// Where data is, and where error output is besides.
 fn locations(read: &Read, delivery: Option<&Delivery>) -> (Location, Vec<Location>) {
     let mut error_output = read.error_output.clone();
@@ -75,7 +91,7 @@ fn locations(read: &Read, delivery: Option<&Delivery>) -> (Location, Vec<Locatio
             error_output.extend(delivery.error_prefixes().iter().map(|prefix| at(prefix)));
             at(delivery.data_prefix())
         }
-        (Whence::DeliveryStream(_), None) => unreachable!("it was described"),
+        (_, None) => unreachable!("it was described"),
     };
     (location, error_output)
 }

@@ -6,6 +6,7 @@
 
 use std::{fmt, io};
 
+use super::rows::Rows;
 use super::{Bounds, Damaged};
 use crate::limits::{DECODE_CHUNK_BYTES, LAYER_BUFFER_BYTES};
 use crate::outcome::GapReason;
@@ -127,6 +128,7 @@ pub(super) struct Input {
 enum Origin {
     Body { reader: BodyReader, len: u64 },
     Layer(Box<Layer>),
+    Rows(Box<Rows>),
 }
 
 impl fmt::Debug for Input {
@@ -146,6 +148,10 @@ impl Input {
         Self::new(Origin::Layer(Box::new(layer)), LAYER_BUFFER_BYTES)
     }
 
+    pub(super) fn rows(rows: Rows) -> Self {
+        Self::new(Origin::Rows(Box::new(rows)), PEEK_MAX)
+    }
+
     fn new(origin: Origin, capacity: usize) -> Self {
         Self { origin, buffer: vec![0; capacity.max(PEEK_MAX)], start: 0, end: 0, taken: 0 }
     }
@@ -153,7 +159,7 @@ impl Input {
     /// Where reading has come to in the stored body. Inside another encoding: where that one has.
     pub(super) fn stored_offset(&self) -> u64 {
         match &self.origin {
-            Origin::Body { .. } => self.taken,
+            Origin::Body { .. } | Origin::Rows(_) => self.taken,
             Origin::Layer(layer) => layer.input.stored_offset(),
         }
     }
@@ -162,7 +168,7 @@ impl Input {
     pub(super) fn left(&self) -> Option<u64> {
         match &self.origin {
             Origin::Body { len, .. } => Some(len.saturating_sub(self.taken)),
-            Origin::Layer(_) => None,
+            Origin::Layer(_) | Origin::Rows(_) => None,
         }
     }
 
@@ -171,6 +177,7 @@ impl Input {
         match &mut self.origin {
             Origin::Body { .. } => Vec::new(),
             Origin::Layer(layer) => std::mem::take(&mut layer.log.damage),
+            Origin::Rows(rows) => rows.take_damage(),
         }
     }
 
@@ -183,7 +190,7 @@ impl Input {
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
         let around = match &self.origin {
-            Origin::Body { .. } => 0,
+            Origin::Body { .. } | Origin::Rows(_) => 0,
             Origin::Layer(layer) => layer.input.held(),
         };
         self.buffer.capacity() + around
@@ -268,6 +275,7 @@ impl Origin {
                 }
             },
             Self::Layer(layer) => layer.read(out),
+            Self::Rows(rows) => Ok(rows.read(out)?),
         }
     }
 }

@@ -7,6 +7,7 @@ mod frames;
 mod gzip;
 mod inflate;
 mod input;
+mod rows;
 mod snappy;
 mod sniff;
 #[cfg(test)]
@@ -20,7 +21,7 @@ use std::io::{self, Read};
 use crate::limits::{EXPANSION_FREE_BYTES, EXPANSION_RATIO_MAX, LAYERS_MAX};
 use crate::outcome::GapReason;
 use crate::source::Body;
-use input::{Decoder, Input, Layer};
+use input::{Decoder, Failure, Input, Layer};
 
 /// How an object's stored bytes are encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,6 +50,11 @@ pub enum Encoding {
 impl Encoding {
     fn is_snappy(self) -> bool {
         matches!(self, Self::SnappyJava | Self::HadoopSnappy)
+    }
+
+    /// Whether content is made of its rows.
+    pub fn is_columnar(self) -> bool {
+        matches!(self, Self::Parquet | Self::Orc)
     }
 
     /// The encoding's name.
@@ -92,6 +98,7 @@ pub struct Damaged {
 pub struct Content {
     layers: Vec<Encoding>,
     misdeclared: Option<Encoding>,
+    columns: Vec<String>,
     input: Input,
     decoded: u64,
     bounds: Bounds,
@@ -105,17 +112,24 @@ pub struct Content {
 /// [`GapReason::Unsupported`] for an encoding that is recognised and cannot be read,
 /// [`GapReason::TooLarge`] for what inflates beyond reason, [`GapReason::Failed`] when the body
 /// cannot be read.
-pub fn open(body: Body, suggested: Option<Encoding>, limit: u64) -> Result<Content, GapReason> {
+pub fn open(mut body: Body, suggested: Option<Encoding>, limit: u64) -> Result<Content, GapReason> {
     let bounds = Bounds { stored: body.len(), limit };
     let named = body.content_encoding.as_deref().and_then(sniff::declared);
     let declared = named.or(suggested);
-    let mut input = Input::body(body);
-    let mut encoding = sniff::encoding(input.peek(sniff::HEAD_BYTES)?, bounds.stored, declared);
-    // Firehose stores both Snappy kinds under one extension: it is right for either.
+    let head = body.head(sniff::HEAD_BYTES).map_err(Failure::Body)?;
+    let mut encoding = sniff::encoding(&head, bounds.stored, declared);
+    // Firehose stores both Snappy kinds under one extension, and names the codec inside a columnar
+    // file as if the file were encoded so: both are right.
     let right = declared.is_none_or(|declared| {
-        declared == encoding || (named.is_none() && declared.is_snappy() && encoding.is_snappy())
+        let either = named.is_none() && encoding.is_snappy();
+        let inside = named.is_some() && encoding.is_columnar();
+        declared == encoding || (declared.is_snappy() && (either || inside))
     });
     let misdeclared = declared.filter(|_| !right);
+    if encoding.is_columnar() {
+        return Content::rows(body, encoding, misdeclared, limit);
+    }
+    let mut input = Input::body(body);
     let mut layers = Vec::new();
     while encoding != Encoding::Plain {
         layers.push(encoding);
@@ -124,7 +138,8 @@ pub fn open(body: Body, suggested: Option<Encoding>, limit: u64) -> Result<Conte
         input = Input::layer(Layer::new(input, decoder, bounds));
         encoding = sniff::magic(input.peek(sniff::HEAD_BYTES)?).unwrap_or(Encoding::Plain);
     }
-    Ok(Content { layers, misdeclared, input, decoded: 0, bounds, failure: None })
+    let columns = Vec::new();
+    Ok(Content { layers, misdeclared, columns, input, decoded: 0, bounds, failure: None })
 }
 
 fn decoder(encoding: Encoding) -> Option<Box<dyn Decoder>> {
@@ -152,6 +167,25 @@ impl Content {
     /// When the body cannot be read.
     pub fn head(&mut self) -> Result<&[u8], GapReason> {
         Ok(self.input.peek(sniff::HEAD_BYTES)?)
+    }
+
+    fn rows(
+        body: Body,
+        encoding: Encoding,
+        misdeclared: Option<Encoding>,
+        limit: u64,
+    ) -> Result<Self, GapReason> {
+        let rows = rows::Rows::open(body, encoding)?;
+        let columns = rows.columns().to_vec();
+        // What repeats takes no room in a column: no ratio tells an honest file from another.
+        let bounds = Bounds { stored: u64::MAX, limit };
+        let (layers, input) = (vec![encoding], Input::rows(rows));
+        Ok(Self { layers, misdeclared, columns, input, decoded: 0, bounds, failure: None })
+    }
+
+    /// The columns that rows have, in the order of the schema; none for what is not columnar.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
     }
 
     /// How the stored bytes are encoded: what they are, not what they were declared to be. Of one

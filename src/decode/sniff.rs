@@ -23,8 +23,8 @@ const MAGIC: [(&[u8], Encoding); 8] = [
 /// The encoding that a magic number at the beginning of `head` tells.
 pub(super) fn magic(head: &[u8]) -> Option<Encoding> {
     let (_, encoding) = *MAGIC.iter().find(|(magic, _)| head.starts_with(magic))?;
-    // A line of text may begin with these three letters as well.
-    Some(encoding).filter(|&encoding| encoding != Encoding::Orc || !is_text(head))
+    // A line of text may begin with these letters as well.
+    Some(encoding).filter(|encoding| !encoding.is_columnar() || !is_text(head))
 }
 
 /// The encoding of a body of `len` bytes that begins with `head`. Without a magic number it is what it
@@ -92,9 +92,10 @@ mod tests {
     fn bytes_outrank_declarations() {
         assert_eq!(encoding(b"\x1f\x8b\x08\0", None), Encoding::Gzip);
         assert_eq!(encoding(b"\x1f\x8b\x07\0", None), Encoding::Gzip);
-        assert_eq!(encoding(b"PAR1....", Some(Encoding::HadoopSnappy)), Encoding::Parquet);
+        assert_eq!(encoding(b"PAR1\x15\x04..", Some(Encoding::HadoopSnappy)), Encoding::Parquet);
         assert_eq!(encoding(b"ORC\x08\x01", None), Encoding::Orc);
         assert_eq!(encoding(b"ORCA,1,2", None), Encoding::Plain);
+        assert_eq!(encoding(b"PAR1,1,2", Some(Encoding::Parquet)), Encoding::Plain);
         assert_eq!(encoding(b"{\"a\":1}", Some(Encoding::Gzip)), Encoding::Plain);
         assert_eq!(encoding(b"\0\0\x12\x34", Some(Encoding::HadoopSnappy)), Encoding::HadoopSnappy);
         assert_eq!(encoding(b"\0\x8b\x08\0", Some(Encoding::Gzip)), Encoding::Gzip);

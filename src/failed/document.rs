@@ -88,8 +88,8 @@ fn number<T: TryFrom<i64> + std::str::FromStr>(value: Value) -> Option<T> {
     }
 }
 
-/// Undoes what raw data is compressed with. `None`: it is of a kind that is not read, and stays
-/// one record.
+/// Undoes what raw data is compressed with. `None`: it is of a kind that is not read, or a file of
+/// rows, and stays one record.
 fn inflate(raw: &[u8]) -> Result<Option<Vec<u8>>, Damage> {
     let damaged = |_| Damage::RawDataUndecodable;
     let body = Body::from_bytes(raw.to_vec());
@@ -97,6 +97,9 @@ fn inflate(raw: &[u8]) -> Result<Option<Vec<u8>>, Damage> {
         Err(GapReason::Unsupported(_)) => return Ok(None),
         opened => opened.map_err(damaged)?,
     };
+    if content.encoding().is_columnar() {
+        return Ok(None);
+    }
     let mut bytes = Vec::new();
     let read = content.read_to_end(&mut bytes);
     let damage = content.finish().map_err(damaged)?;

@@ -103,7 +103,10 @@ fn compressed_raw_data_is_inflated() {
     assert_eq!(records(&body[..body.len() - 9]).unwrap_err(), Damage::RawDataUndecodable);
     let zeros = gzip(&vec![b' '; 101 << 20]);
     assert_eq!(records(&zeros).unwrap_err(), Damage::RawDataUndecodable, "a bomb");
-    assert_eq!(records(b"PAR1 and more\nPAR1").unwrap().len(), 1, "not read, and so one record");
+    let framed = b"\xff\x06\0\0sNaPpY\n\x01";
+    assert_eq!(records(framed).unwrap().len(), 1, "not read, and so one record");
+    let columnar = b"PAR1\x15\x04\n\x15PAR1";
+    assert_eq!(records(columnar).unwrap().len(), 1, "a file of rows, put as one record");
 }
 
 #[test]

@@ -31,6 +31,7 @@ pub struct Fingerprinter {
     seed: u64,
     canonical: Canonical,
     incomplete: u64,
+    any_case: bool,
 }
 
 /// Keeps the identities of the policies apart.
@@ -42,7 +43,14 @@ impl Fingerprinter {
     /// For a policy. The seed is the run's: both sides of a comparison must have the same.
     pub fn new(policy: &Policy, seed: u64) -> Self {
         let canonical = Canonical::new(seed);
-        Self { policy: policy.clone(), seed, canonical, incomplete: 0 }
+        Self { policy: policy.clone(), seed, canonical, incomplete: 0, any_case: false }
+    }
+
+    /// Finds keys in any case, for records whose keys were written in lower case on their way.
+    #[must_use]
+    pub fn in_any_case(mut self) -> Self {
+        self.any_case = true;
+        self
     }
 
     /// The identity of a record.
@@ -59,7 +67,12 @@ impl Fingerprinter {
                 }
                 let mut identity = u128::from(TAG_KEY);
                 for pointer in pointers {
-                    let value = pointer.find(record).and_then(|value| self.canonical.hash(value));
+                    let found = if self.any_case {
+                        pointer.find_in_any_case(record)
+                    } else {
+                        pointer.find(record)
+                    };
+                    let value = found.and_then(|value| self.canonical.hash(value));
                     // Records that lack a key are not the same for that: the whole value counts.
                     let Some(value) = value else { return self.keyless(record) };
                     let mut parts = [0; 32];

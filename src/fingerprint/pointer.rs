@@ -39,10 +39,31 @@ impl Pointer {
     /// The value that it points at, in a record that is one whole JSON value. Of repeated keys the
     /// last counts.
     pub fn find<'a>(&self, record: &'a [u8]) -> Option<&'a [u8]> {
+        self.walk(record, |value, at, token| member(value, at, |key| key == token))
+    }
+
+    /// The same, where a key that is not there may be there in another case (of ASCII letters).
+    pub fn find_in_any_case<'a>(&self, record: &'a [u8]) -> Option<&'a [u8]> {
+        self.walk(record, |value, at, token| {
+            let exact = member(value, at, |key| key == token);
+            exact.or_else(|| member(value, at, |key| key.eq_ignore_ascii_case(token)))
+        })
+    }
+
+    /// The key that it begins with.
+    pub fn first_key(&self) -> Option<&str> {
+        self.tokens.first().map(String::as_str)
+    }
+
+    fn walk<'a>(
+        &self,
+        record: &'a [u8],
+        member: impl Fn(&'a [u8], usize, &[u8]) -> Option<&'a [u8]>,
+    ) -> Option<&'a [u8]> {
         self.tokens.iter().try_fold(record, |value, token| {
             let at = skip_blanks(value, 0);
             match value.get(at)? {
-                b'{' => member(value, at, token),
+                b'{' => member(value, at, token.as_bytes()),
                 b'[' => element(value, at, token),
                 _ => None,
             }
@@ -69,7 +90,7 @@ fn token(escaped: &str) -> Option<String> {
     (!plain.contains('~')).then(|| escaped.replace("~1", "/").replace("~0", "~"))
 }
 
-fn member<'a>(value: &'a [u8], open: usize, token: &str) -> Option<&'a [u8]> {
+fn member(value: &[u8], open: usize, is_it: impl Fn(&[u8]) -> bool) -> Option<&[u8]> {
     let mut found = None;
     let mut key = Vec::new();
     let mut at = skip_blanks(value, open + 1);
@@ -79,7 +100,7 @@ fn member<'a>(value: &'a [u8], open: usize, token: &str) -> Option<&'a [u8]> {
         unescape(&value[at + 1..key_end - 1], &mut key);
         let start = skip_blanks(value, skip_blanks(value, key_end) + 1);
         let end = value_end(value, start)?;
-        if key == token.as_bytes() {
+        if is_it(&key) {
             found = value.get(start..end);
         }
         at = skip_blanks(value, skip_blanks(value, end) + 1);
@@ -154,6 +175,17 @@ mod tests {
             assert_eq!(find(absent), None, "{absent}");
         }
         assert_eq!(Pointer::parse("/0").unwrap().find(b"[]"), None);
+    }
+
+    #[test]
+    fn a_key_that_is_there_outranks_one_in_another_case() {
+        let pointer = Pointer::parse("/eventId/N").unwrap();
+        let find = |record| pointer.find_in_any_case(record);
+        assert_eq!(find(br#"{"eventid":{"n":1}}"#), Some(&b"1"[..]));
+        assert_eq!(find(br#"{"eventid":{"n":1},"eventId":{"n":2,"N":3}}"#), Some(&b"3"[..]));
+        assert_eq!(find(br#"{"event_id":{"n":1}}"#), None);
+        assert_eq!(pointer.find(br#"{"eventid":{"n":1}}"#), None);
+        assert_eq!(pointer.first_key(), Some("eventId"));
     }
 
     #[test]

@@ -4,16 +4,18 @@
 
 pub mod admit;
 pub mod local;
+mod pieces;
 #[cfg(feature = "aws")]
 pub mod s3;
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 
 use bytes::{Buf, Bytes};
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
+pub use pieces::Pieces;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::error::Result;
@@ -170,6 +172,32 @@ impl Body {
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The first bytes, at most `count`, which stay in the body.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn head(&mut self, count: usize) -> io::Result<Vec<u8>> {
+        match &mut self.data {
+            Data::Memory(bytes) => Ok(bytes[..count.min(bytes.len())].to_vec()),
+            Data::File { file, len } => {
+                let start = file.stream_position()?;
+                let mut head = Vec::new();
+                let count = (count as u64).min(*len);
+                Read::by_ref(file).take(count).read_to_end(&mut head)?;
+                file.seek(SeekFrom::Start(start))?;
+                Ok(head)
+            }
+        }
+    }
+
+    /// The bytes in any order.
+    ///
+    /// # Errors
+    /// When the file cannot tell where it stands.
+    pub fn into_pieces(self) -> io::Result<Pieces> {
+        Pieces::new(self)
     }
 
     /// The bytes from the start. A file that has become shorter or longer than it was when the body

@@ -59,7 +59,7 @@ fn help_is_for_stdout_and_usage_errors_are_for_stderr() {
 fn an_error_says_what_is_wrong_and_what_to_do() {
     insta::assert_snapshot!(refused(&["list"]), @r"
     error: nowhere to look
-    hint: name a location, as s3://BUCKET/PREFIX or a directory, or a delivery stream with --delivery-stream, or set FHCHECK_LOCATION
+    hint: name a location, as s3://BUCKET/PREFIX or a directory, a delivery stream with --delivery-stream, or a stack with --stack; or set FHCHECK_LOCATION
     ");
     insta::assert_snapshot!(refused(&["list", "my-bucket"]), @r#"
     error: there is no "my-bucket" here

@@ -11,6 +11,7 @@ mod catalog;
 // A data stream as the truth.
 mod stream;
 // What every source promises, asked of each of them.
+mod columnar;
 mod conformance;
 // Seeded damage: no value comes out that was not put in.
 mod damage;

@@ -18,9 +18,18 @@ pub struct ReadArgs {
     /// Read where this delivery stream delivers to; asks Firehose for prefix, error output and zone
     #[arg(long, value_name = "NAME", conflicts_with = "location", help_heading = "Which objects")]
     pub delivery_stream: Option<String>,
+    /// Read where the delivery stream of this CloudFormation stack delivers to
+    #[arg(
+        long,
+        value_name = "NAME",
+        conflicts_with_all = ["location", "delivery_stream"],
+        help_heading = "Which objects"
+    )]
+    pub stack: Option<String>,
     /// Where error output is, if it is elsewhere; repeat it for several
     ///
-    /// Error output below the location is found in any case, and that of --delivery-stream too.
+    /// Error output below the location is found in any case, and that of --delivery-stream and
+    /// --stack too.
     #[arg(long, value_name = "LOCATION", help_heading = "Which objects")]
     pub failed_location: Vec<String>,
     /// Only objects that can hold records which arrived at this time or later

@@ -39,7 +39,7 @@ pub(super) fn read(args: &ReadArgs, env: &Env) -> Result<Read> {
 pub(super) fn inputs(read: &Read) -> Vec<&Location> {
     let whence = match &read.whence {
         Whence::Location(location) => Some(location),
-        Whence::DeliveryStream(_) => None,
+        Whence::DeliveryStream(_) | Whence::Stack(_) => None,
     };
     whence.into_iter().chain(&read.error_output).collect()
 }
@@ -48,11 +48,14 @@ fn whence(args: &ReadArgs, env: &Env) -> Result<Whence> {
     if let Some(name) = &args.delivery_stream {
         return Ok(Whence::DeliveryStream(name.clone()));
     }
+    if let Some(name) = &args.stack {
+        return Ok(Whence::Stack(name.clone()));
+    }
     match args.location.as_deref().or(env.location.as_deref()) {
         Some(text) => location::read(text).map(Whence::Location),
         None => Err(usage("nowhere to look").hint(
-            "name a location, as s3://BUCKET/PREFIX or a directory, or a delivery stream with \
-             --delivery-stream, or set FHCHECK_LOCATION",
+            "name a location, as s3://BUCKET/PREFIX or a directory, a delivery stream with \
+             --delivery-stream, or a stack with --stack; or set FHCHECK_LOCATION",
         )),
     }
 }

@@ -16,10 +16,10 @@ pub(super) fn reconcile(args: ReconcileArgs, session: &Session, env: &Env) -> Re
         _ => &[],
     };
     if matches!(expected, Expected::Stream { name: None, .. })
-        && !matches!(read.whence, Whence::DeliveryStream(_))
+        && matches!(read.whence, Whence::Location(_))
     {
         return Err(usage("--stream names no data stream")
-            .hint("name it, or name the delivery stream that reads it with --delivery-stream"));
+            .hint("name it, or the delivery stream that reads it with --delivery-stream"));
     }
     let inputs = manifests.iter().chain(read::inputs(&read));
     super::output::spare([&args.output.output], inputs)?;
