@@ -75,6 +75,6 @@ impl Call<'_> {
                 None => ((ErrorKind::Service, format!("{action} on {kind} {name} failed")), None),
             },
         };
-        failure.as_error(what, hint)
+        failure.into_error_of(what, hint)
     }
 }

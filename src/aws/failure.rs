@@ -159,7 +159,7 @@ impl Failure {
         Some((ErrorKind::Credentials, what, credentials_advice(self.cause)?))
     }
 
-    pub(super) fn as_error(self, what: (ErrorKind, String), hint: Option<String>) -> Error {
+    pub(super) fn into_error_of(self, what: (ErrorKind, String), hint: Option<String>) -> Error {
         let (kind, what) = what;
         let error = match self.cause {
             // Its detail is whatever the last of many places said.
@@ -181,7 +181,7 @@ impl Failure {
         let Asked { bucket, location, endpoint, region } = asked;
         let service = endpoint.unwrap_or("AWS");
         if let Some((kind, what, hint)) = self.credentials(service) {
-            return self.as_error((kind, what), Some(hint.to_owned()));
+            return self.into_error_of((kind, what), Some(hint.to_owned()));
         }
         let (kind, what) = match self.cause {
             Cause::Denied => (ErrorKind::AccessDenied, format!("access denied listing {location}")),
@@ -199,7 +199,7 @@ impl Failure {
             _ => (ErrorKind::Service, format!("listing {location} failed")),
         };
         let hint = advice(self.cause, &self.named, asked);
-        self.as_error((kind, what), hint)
+        self.into_error_of((kind, what), hint)
     }
 
     /// The failure of a fetch, as the reason of a gap.

@@ -59,7 +59,6 @@ const PAUSE_MIN: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
 impl Patience {
-    #[expect(clippy::disallowed_methods, reason = "waiting takes a clock")]
     fn of(request: &Reconcile, watched: &Watched) -> Self {
         let delivery = watched.delivery.as_ref();
         let buffering = delivery

@@ -65,7 +65,7 @@ pub(super) struct Fresh {
 }
 
 enum Made {
-    Seeded(Generated),
+    Seeded(Box<Generated>),
     Input(Input),
 }
 
@@ -76,7 +76,7 @@ impl Fresh {
             Origin::Seeded { seed, count, start, interval_micros } => {
                 let interval = Duration::from_micros(*interval_micros);
                 let pace = Pace { start: *start, interval };
-                (Made::Seeded(Generated::new(Kind::Article, *count, pace, *seed)), *seed)
+                (Made::Seeded(Box::new(Generated::new(Kind::Article, *count, pace, *seed))), *seed)
             }
             Origin::Input { path, seed, .. } => (Made::Input(Input::open(Path::new(path))?), *seed),
         };

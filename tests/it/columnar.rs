@@ -95,9 +95,17 @@ async fn reconcile(source: Arc<dyn Source>, location: Location, policy: Policy) 
     let path = manifest_dir("fixtures/article/produced.ndjson");
     let produced: Arc<dyn Source> = Arc::new(Local::open(&path).unwrap());
     let range = KeyRange::all("");
-    let manifest = Manifest { name: "produced.ndjson".into(), source: produced, range };
+    let manifest = Manifest {
+        name: "produced.ndjson".into(),
+        source: produced,
+        range,
+        gaps: Vec::new(),
+        from: None,
+    };
     let read = support::read_plan(location);
     let plan = ReconcilePlan {
+        delivery_start: None,
+        young: None,
         read: read.clone(),
         expectation: Expectation::Manifest(vec![Location::Local(path)]),
         policy,

@@ -35,6 +35,8 @@ mod seaweed;
 mod simulation;
 // The stack, brought up, looked at and taken down.
 mod stack;
+// The whole story against an AWS on this machine.
+mod story;
 // The stack's templates: linted, deployed, and their function run.
 mod templates;
 // Worlds of objects, a scripted server, a real one.

@@ -148,14 +148,14 @@ impl Ledger {
         let mut identities = self.identities.iter();
         for planned in &self.planned {
             let values = identities.by_ref().take(planned.values as usize);
-            let (sure, uncertain) = planned.demands(reading);
-            if sure.is_none() && uncertain.is_none() {
+            let demands = planned.demands(reading);
+            if demands.iter().all(|(_, times)| *times == 0) {
                 reading.remarks.never_put += 1;
             }
             for &identity in values {
-                for (demand, times) in sure.iter().chain(&uncertain) {
-                    for _ in 0..*times {
-                        reading.demand(planned.offset, identity, *demand);
+                for (demand, times) in demands {
+                    for _ in 0..times {
+                        reading.demand(planned.offset, identity, demand);
                     }
                 }
             }
@@ -167,12 +167,11 @@ impl Ledger {
 impl Planned {
     /// What is demanded, and how many times: of puts that were acknowledged, and of those that had no
     /// answer.
-    fn demands(&self, reading: &Reading<'_>) -> (Option<(Demand, u32)>, Option<(Demand, u32)>) {
-        let Some(at) = self.last_put else { return (None, None) };
-        let demand = reading.demanded(at, Clock::Producer);
+    fn demands(&self, reading: &Reading<'_>) -> [(Demand, u32); 2] {
+        let demand =
+            self.last_put.map_or(Demand::Uncertain, |at| reading.demanded(at, Clock::Producer));
         let unanswered = self.puts - self.acknowledged - self.rejected;
         let perhaps = if demand == Demand::Outside { demand } else { Demand::Uncertain };
-        let some = |demand, times: u32| (times > 0).then_some((demand, times));
-        (some(demand, self.acknowledged), some(perhaps, unanswered))
+        [(demand, self.acknowledged), (perhaps, unanswered)]
     }
 }

@@ -195,7 +195,7 @@ fn number<'a, T: ArrowPrimitiveType>(array: &'a dyn Array) -> Box<dyn Cells + 'a
 where
     T::Native: std::fmt::Display,
 {
-    primitive::<T>(array, |out, value| text::plain(out, value))
+    primitive::<T>(array, text::plain)
 }
 
 fn decimal<'a, T: ArrowPrimitiveType>(array: &'a dyn Array, scale: i8) -> Box<dyn Cells + 'a>
