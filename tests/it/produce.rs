@@ -165,7 +165,8 @@ fn ones_own_records_are_put_as_they_are() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let mut taken: Vec<_> = stream.taken().into_keys().map(|taken| taken.data).collect();
     let mut expected = own.map(|record| base64(record.as_bytes())).to_vec();
-    (taken.sort(), expected.sort());
+    taken.sort();
+    expected.sort();
     assert_eq!(taken, expected);
 
     fs::write(folder.path().join("own"), "{\"a\": 1}{\"b\": ").unwrap();

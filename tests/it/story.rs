@@ -67,9 +67,7 @@ impl Story {
 
     fn bucket(&self) -> String {
         let status = self.json(0, &["stack", "status", STACK]);
-        let outputs = status["outputs"].as_array().unwrap();
-        let bucket = outputs.iter().find(|output| output["name"] == "BucketName").unwrap();
-        bucket["value"].as_str().unwrap().to_owned()
+        status["outputs"]["BucketName"].as_str().unwrap().to_owned()
     }
 
     fn objects(&self) -> Vec<String> {
