@@ -17,6 +17,7 @@ mod compare;
 mod dump;
 mod excerpts;
 mod failed;
+mod lint;
 mod list;
 mod notes;
 mod reconcile;

@@ -57,7 +57,7 @@ pub trait DumpSink: Send {
     /// Takes malformed bytes of an object, a piece at a time, in order.
     ///
     /// # Errors
-    /// When they cannot be written; the run ends, quietly if the reader has gone.
+    /// When they cannot be written; the run ends.
     fn rejected(&mut self, key: &str, offset: u64, bytes: &[u8]) -> io::Result<()>;
 }
 
@@ -360,8 +360,11 @@ impl Sink for Forward<'_> {
 
     fn rejected(&mut self, offset: u64, bytes: &[u8]) {
         if self.error.is_none() {
+            // A reader of records that has gone has seen what it wanted; one of evidence has not.
             let result = self.dump.sink.rejected(self.key, offset, bytes);
-            self.tried(result);
+            self.tried(
+                result.map_err(|error| io::Error::other(format!("malformed bytes: {error}"))),
+            );
         }
     }
 

@@ -5,7 +5,7 @@ use jiff::{RoundMode, Unit};
 
 use super::catalog::{Catalog, Listed};
 use super::stage::{Staged, Stager};
-use super::{Job, Run, gap, integrity};
+use super::{Job, Run, gap, integrity, lint};
 use crate::decode::Encoding;
 use crate::error::Result;
 use crate::observe::Event;
@@ -19,6 +19,10 @@ use crate::split::Format;
 pub struct Contents {
     /// How its bytes are encoded.
     pub encoding: Encoding,
+    /// One encoding inside another, in words: "gzip inside zip".
+    pub layered: Option<String>,
+    /// What it was declared to be, where that is something else.
+    pub misdeclared: Option<Encoding>,
     /// How its records are told apart.
     pub format: Format,
     /// Records in it.
@@ -83,6 +87,17 @@ pub struct Estimate {
 }
 
 impl Run {
+    /// Lists the objects, counts what is in each, and notes what other readers will trip over.
+    ///
+    /// # Errors
+    /// As [`Run::list`].
+    pub async fn lint(&self, samples: usize) -> Result<Listing> {
+        let mut listing = self.list(true, samples).await?;
+        let notes = lint::notes(&listing, &self.plan.zone);
+        listing.notes.extend(notes);
+        Ok(listing)
+    }
+
     /// Lists the objects; with `records`, reads each and counts what is in it. Of malformed spans
     /// the first `samples` of each object are kept.
     ///
@@ -176,6 +191,8 @@ impl Listing {
         self.undecodable.extend(undecodable(&name, &staged));
         listed.contents = Some(Contents {
             encoding: staged.encoding,
+            layered: staged.layered,
+            misdeclared: staged.misdeclared,
             format: staged.format,
             records: staged.tally.records,
             recovered: staged.tally.recovered,

@@ -38,6 +38,8 @@ pub(super) struct StagedRecord {
 #[derive(Debug)]
 pub(super) struct Staged {
     pub(super) encoding: Encoding,
+    /// One encoding inside another, in words.
+    pub(super) layered: Option<String>,
     /// What it was declared to be, where that is something else.
     pub(super) misdeclared: Option<Encoding>,
     /// What its rows have, if it is a columnar file.
@@ -62,6 +64,7 @@ impl Stager {
         let limit = self.object_bytes.min(OBJECT_BYTES_CEILING - 1);
         let mut content = decode::open(body, naming::suggested_encoding(&job.object.key), limit)?;
         let (encoding, misdeclared) = (content.encoding(), content.misdeclared());
+        let layered = content.layered();
         let columns = content.columns().to_vec();
         let mut sink = Collect::new(self, encoding);
         if job.site.errors_only {
@@ -76,6 +79,7 @@ impl Stager {
         let errors = sorter.is_error_output().then_some(errors);
         let mut staged = Staged {
             encoding,
+            layered,
             misdeclared,
             columns,
             format,

@@ -80,6 +80,7 @@ fn list(args: ListArgs, session: &Session, env: &Env) -> Result<List> {
     Ok(List {
         read,
         records: args.records,
+        lint: args.lint,
         dry_run: args.read.dry_run,
         output: output(args.output, limits::SAMPLES_DEFAULT, session, env),
     })

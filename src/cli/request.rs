@@ -150,6 +150,8 @@ pub struct List {
     pub read: Read,
     /// Whether to read the objects and count their records.
     pub records: bool,
+    /// Whether to note what other readers will trip over.
+    pub lint: bool,
     /// Only estimate.
     pub dry_run: bool,
     /// Where the result goes.

@@ -141,7 +141,12 @@ async fn list(request: List, session: &Session) -> Result<u8> {
     if request.dry_run {
         return watched.estimate(&request.output, output).await;
     }
-    let listing = watched.run.list(request.records, limits::SAMPLES_DEFAULT).await?;
+    let samples = limits::SAMPLES_DEFAULT;
+    let listing = if request.lint {
+        watched.run.lint(samples).await?
+    } else {
+        watched.run.list(request.records, samples).await?
+    };
     watched.progress.clear();
     output.deliver(|out| report::list(&listing, request.output.form, out))?;
     Ok(exit::code(listing.verdict()))

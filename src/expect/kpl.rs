@@ -14,7 +14,7 @@ mod wire;
 use wire::{Fields, Value};
 
 /// What every aggregate begins with.
-const MAGIC: [u8; 4] = [0xf3, 0x89, 0x9a, 0xc2];
+pub const MAGIC: [u8; 4] = [0xf3, 0x89, 0x9a, 0xc2];
 /// Bytes of the checksum at the end.
 const CHECKSUM_BYTES: usize = 16;
 
@@ -93,6 +93,22 @@ pub fn open(bytes: &[u8]) -> Opened<'_> {
     match check(rest) {
         Ok(aggregate) => Opened::Aggregate(aggregate),
         Err(damage) => Opened::Damaged(damage),
+    }
+}
+
+/// How long the aggregate is that these bytes begin with: it ends behind the first field whose
+/// checksum follows. `None` where they are none, or not the whole of one.
+pub fn length(bytes: &[u8]) -> Option<usize> {
+    let message = bytes.strip_prefix(&MAGIC)?;
+    let (mut fields, mut digest, mut at) = (Fields::of(message), Md5::new(), 0);
+    loop {
+        let len = fields.pass()?;
+        digest.update(&message[at..at + len]);
+        at += len;
+        let checksum = message.get(at..at + CHECKSUM_BYTES)?;
+        if digest.clone().finalize()[..] == *checksum {
+            return Some(MAGIC.len() + at + CHECKSUM_BYTES);
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which format content has, by looking at its beginning.
 
-use super::Format;
 use super::grammar::{Scan, Scanner, begins_value, skip_whitespace};
+use super::{Format, kpl};
 
 /// The format of content that begins with `head`; at `eof` that is all of it.
 ///
@@ -10,6 +10,9 @@ use super::grammar::{Scan, Scanner, begins_value, skip_whitespace};
 /// damaged head must not turn JSON into lines: then damage would look like a record. Nor may bytes
 /// that are no text (UTF-16, say, or something encrypted): as JSON they are malformed.
 pub(super) fn detect(head: &[u8], eof: bool) -> Format {
+    if kpl::begins(head) {
+        return Format::Kpl;
+    }
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     let start = skip_whitespace(text, 0);
     let Some(&first) = text.get(start) else { return Format::Json };

@@ -6,6 +6,7 @@
 mod detect;
 mod grammar;
 mod json;
+mod kpl;
 mod lines;
 mod openings;
 mod recover;
@@ -30,6 +31,8 @@ pub enum Format {
     Lines,
     /// Records with this byte string between them.
     Delimited(Vec<u8>),
+    /// Aggregates of the Kinesis Producer Library, one after another.
+    Kpl,
 }
 
 /// How the format of an object is found.
@@ -47,6 +50,7 @@ impl fmt::Display for Format {
         match self {
             Self::Json => f.write_str("json"),
             Self::Lines => f.write_str("lines"),
+            Self::Kpl => f.write_str("kpl"),
             Self::Delimited(delimiter) => write!(f, "delimiter {}", delimiter.escape_ascii()),
         }
     }
@@ -97,6 +101,8 @@ pub enum Damage {
     NoBoundary(u8),
     /// Larger than [`crate::limits::RECORD_BYTES_MAX`].
     TooLong,
+    /// It begins like an aggregate of the Kinesis Producer Library, and its checksum fits nowhere.
+    Aggregate,
     /// An error document whose raw data is no base64.
     RawDataNotBase64,
     /// An error document whose raw data is compressed and does not inflate.
@@ -122,6 +128,9 @@ impl fmt::Display for Damage {
             Self::InvalidLiteral => f.write_str("a word that JSON does not have"),
             Self::NoBoundary(byte) => write!(f, "a value runs into {}", Byte(*byte)),
             Self::TooLong => f.write_str("longer than any record can be"),
+            Self::Aggregate => {
+                f.write_str("an aggregate of the Kinesis Producer Library whose checksum is wrong")
+            }
             Self::RawDataNotBase64 => f.write_str("an error document whose rawData is no base64"),
             Self::RawDataUndecodable => {
                 f.write_str("an error document whose rawData is compressed and does not inflate")
@@ -150,6 +159,7 @@ impl Damage {
             Self::InvalidLiteral => "invalid-literal",
             Self::NoBoundary(_) => "no-boundary",
             Self::TooLong => "too-long",
+            Self::Aggregate => "aggregate",
             Self::RawDataNotBase64 => "raw-data-not-base64",
             Self::RawDataUndecodable => "raw-data-undecodable",
             Self::NoErrorDocument => "no-error-document",

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use super::json::JsonSplitter;
+use super::kpl::KplSplitter;
 use super::lines::LineSplitter;
 use super::{Format, FormatChoice, Out, Sink, Split, Tally, detect};
 use crate::limits::{DECODE_CHUNK_BYTES, SNIFF_BYTES};
@@ -54,6 +55,7 @@ fn open(choice: &FormatChoice, head: &[u8], eof: bool) -> (Format, Box<dyn Split
     let splitter: Box<dyn Split> = match &format {
         Format::Json => Box::new(JsonSplitter::default()),
         Format::Lines => Box::new(LineSplitter::new(b"\n")),
+        Format::Kpl => Box::new(KplSplitter),
         // JSON between delimiters is read as JSON, so that damage in it is seen.
         Format::Delimited(delimiter) => match detect::detect(head, eof) {
             Format::Json => Box::new(JsonSplitter::delimited(delimiter.clone())),

@@ -349,3 +349,41 @@ fn waiting_ends_when_all_is_there() {
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("2 of 2 records delivered"), "{text}");
 }
+
+/// What other readers trip over is noted, and only where it is there.
+#[test]
+fn linting_says_what_other_readers_trip_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let lint = |options: &[&str]| {
+        let mut command = cargo_bin_cmd!("fhcheck");
+        command.arg("list").arg(folder.path()).args(["--lint", "--format", "json"]).args(options);
+        let listing: serde_json::Value =
+            serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
+        let notes = listing["notes"].as_array().unwrap().iter();
+        let codes = notes.map(|note| note["code"].as_str().unwrap().to_owned());
+        codes.filter(|code| code.starts_with("lint-")).collect::<Vec<_>>()
+    };
+    put(&folder.path().join(KEY), format!("{}\n{}", record(0), record(1)));
+    assert_eq!(lint(&[]), ["lint-small-objects"]);
+    assert_eq!(lint(&["--zone", "Europe/Madrid"]), ["lint-small-objects", "lint-zone"]);
+    put(&folder.path().join(format!("{KEY}.gz")), records([2, 3]));
+    put(&folder.path().join("processing-failed").join(KEY), FAILED);
+    let twice = zstd::encode_all(&gzip(b"{}")[..], 1).unwrap();
+    put(&folder.path().join(format!("{KEY}.zst")), twice);
+    let expected = [
+        "lint-no-separators",
+        "lint-small-objects",
+        "lint-layered",
+        "lint-misdeclared",
+        "lint-error-output",
+        "lint-mixed-encodings",
+    ];
+    assert_eq!(lint(&[]), expected);
+}
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}

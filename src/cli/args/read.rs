@@ -104,6 +104,8 @@ pub enum SplitArg {
     Json,
     /// A record a line.
     Lines,
+    /// Aggregates of the Kinesis Producer Library, stored as they were put.
+    Kpl,
 }
 
 /// Where the result goes, and what it looks like.
@@ -132,6 +134,9 @@ pub struct ListArgs {
     /// Read the objects, and count the records in each
     #[arg(long)]
     pub records: bool,
+    /// Read the objects, and note what other readers of them will trip over
+    #[arg(long)]
+    pub lint: bool,
     /// Where the result goes.
     #[command(flatten)]
     pub output: OutputArgs,

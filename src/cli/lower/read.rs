@@ -19,6 +19,7 @@ pub(super) fn read(args: &ReadArgs, env: &Env) -> Result<Read> {
         (_, Some(delimiter)) => FormatChoice::Fixed(Format::Delimited(delimiter_bytes(delimiter)?)),
         (SplitArg::Auto, None) => FormatChoice::Detect,
         (SplitArg::Json, None) => FormatChoice::Fixed(Format::Json),
+        (SplitArg::Kpl, None) => FormatChoice::Fixed(Format::Kpl),
         (SplitArg::Lines, None) => FormatChoice::Fixed(Format::Lines),
     };
     Ok(Read {

@@ -35,6 +35,13 @@ impl<'a> Fields<'a> {
         Self(message)
     }
 
+    /// Passes over one field, and says how long it is.
+    pub(super) fn pass(&mut self) -> Option<usize> {
+        let before = self.0.len();
+        self.field()?;
+        Some(before - self.0.len())
+    }
+
     fn field(&mut self) -> Option<(u64, Value<'a>)> {
         let tag = self.varint()?;
         let (field, kind) = (tag >> TYPE_BITS, tag & ((1 << TYPE_BITS) - 1));

@@ -366,6 +366,8 @@ pub(super) fn listing_with_records() -> Listing {
     let mut listing = listing();
     let contents = |records, malformed| Contents {
         encoding: Encoding::Gzip,
+        layered: None,
+        misdeclared: None,
         format: Format::Json,
         records,
         recovered: 0,
