@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
-use fhcheck::expect::manifest::{self, Line};
+use fhcheck::expect::manifest::{self, Header, Kind, Line};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -86,6 +86,53 @@ fn assert_true(path: &Path, stream: &FakeStream) {
     assert!(taken.is_empty(), "{} records are in the stream and in no ledger", taken.len());
 }
 
+/// Delivers what is in the stream, and compares with the ledger and with a snapshot of the stream:
+/// nothing is lost, and what is there twice was put twice.
+fn assert_delivery_balances(path: &Path, stream: &FakeStream, folder: &Path) {
+    const KEY: &str = "delivered/orders-1-2026-07-04-09-30-00-959487e4-754a-46e0-9b2d-f8cf1ce8a226";
+    let taken = stream.taken();
+    let (mut object, mut snapshot, mut copies) = (Vec::new(), Vec::new(), 0);
+    let at = "2026-07-04T09:30:00Z".parse().unwrap();
+    let kind = Kind::Snapshot;
+    let header = Header { kind, target: "data stream orders".into(), at, origin: None };
+    manifest::write(&Line::Header(header), &mut snapshot).unwrap();
+    for line in fs::read(path).unwrap().split(|byte| *byte == b'\n') {
+        let Ok(Line::Record { partition_key, data, .. }) = manifest::read(line) else { continue };
+        let key = partition_key.map(|key| key.into_owned());
+        let record = Taken { data: base64(&data), key: key.clone() };
+        for _ in 0..taken.get(&record).copied().unwrap_or_default() {
+            object.extend_from_slice(&data);
+            let read = Line::Read(manifest::Read {
+                sequence_number: format!("4951{copies}").into(),
+                sub_sequence_number: None,
+                shard_id: "shardId-000000000000".into(),
+                partition_key: key.clone().unwrap().into(),
+                arrival: at,
+                data: data.clone(),
+            });
+            manifest::write(&read, &mut snapshot).unwrap();
+            copies += 1;
+        }
+    }
+    manifest::write(&Line::End { records: copies }, &mut snapshot).unwrap();
+    fs::create_dir(folder.join("delivered")).unwrap();
+    fs::write(folder.join(KEY), object).unwrap();
+    fs::write(folder.join("snapshot"), snapshot).unwrap();
+    let reconcile = |manifest: &str| {
+        let words = ["reconcile", "delivered", "--manifest", manifest, "--format", "json"];
+        let mut command = Command::new(cargo_bin("fhcheck"));
+        let output = command.current_dir(folder).args(words).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{manifest}: {}", text(&output.stderr));
+        report(&output)
+    };
+    let by_ledger = reconcile("ledger");
+    assert_eq!(by_ledger["books"]["produced"]["delivered"], copies);
+    let by_stream = reconcile("snapshot");
+    assert_eq!(by_stream["books"]["produced"]["delivered"], copies);
+    assert!(copies > 100_000, "some were put twice");
+    assert_eq!(by_stream["repeated"]["records"], copies - 100_000);
+}
+
 #[test]
 fn a_hundred_thousand_records_survive_a_kill() {
     let folder = TempDir::new().unwrap();
@@ -118,6 +165,7 @@ fn a_hundred_thousand_records_survive_a_kill() {
     assert_eq!(said["acknowledged"], 100_000);
     assert!(said["uncertain"].as_u64() > Some(0) && said["rejected"].as_u64() > Some(0), "{said}");
     assert_true(&path, &stream);
+    assert_delivery_balances(&path, &stream, folder.path());
     assert_eq!(stream.taken().len(), 100_000);
     assert!(ledger(&path).values().all(|(acknowledged, _)| *acknowledged == 1));
     let shards = stream.shards();
