@@ -20,6 +20,7 @@ mod failed;
 mod lint;
 mod list;
 mod notes;
+mod peculiar;
 mod reconcile;
 mod samples;
 mod seen;

@@ -4,6 +4,7 @@ use jiff::civil::DateTime;
 use jiff::{RoundMode, Unit};
 
 use super::catalog::{Catalog, Listed};
+use super::peculiar::Peculiar;
 use super::stage::{Staged, Stager};
 use super::{Job, Run, gap, integrity, lint};
 use crate::decode::Encoding;
@@ -146,11 +147,13 @@ impl Run {
             knows_errors: true,
             spans: samples,
         };
+        let mut peculiars = Vec::new();
         let work = move |job: &Job, body| stager.stage(job, body);
         self.each(&jobs, work, |job, staged| {
             match staged {
                 Ok(staged) => {
                     self.done(&job.object, staged.tally.records);
+                    peculiars.extend(staged.peculiar);
                     listing.commit(job, staged);
                 }
                 Err(reason) => {
@@ -162,6 +165,13 @@ impl Run {
         })
         .await?;
         listing.order();
+        for peculiar in Peculiar::ALL {
+            let count = peculiars.iter().filter(|&&seen| seen == peculiar).count();
+            if count > 0 {
+                let text = format!("{count} objects {}", peculiar.text());
+                listing.notes.push(Note { code: peculiar.code(), text });
+            }
+        }
         Ok(())
     }
 }

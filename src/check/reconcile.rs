@@ -13,7 +13,7 @@ use super::{Job, Run};
 use crate::error::Result;
 use crate::fingerprint::Policy;
 use crate::observe::Event;
-use crate::outcome::Outcome;
+use crate::outcome::{Note, Outcome};
 use crate::plan::{Expectation, ReconcilePlan, Young};
 
 impl Run {
@@ -209,6 +209,10 @@ impl Comparison {
             restarts: self.restarts,
         };
         notes::add(&mut outcome, plan, &noticed);
+        outcome.notes.extend(seen.peculiar.iter().map(|(peculiar, objects)| Note {
+            code: peculiar.code(),
+            text: format!("{objects} objects {}", peculiar.text()),
+        }));
         outcome.books.assert_balanced();
         Ok(outcome)
     }

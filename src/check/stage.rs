@@ -2,6 +2,7 @@
 
 use super::Job;
 use super::failed::{ErrorOutput, Sorted, Sorter};
+use super::peculiar::Peculiar;
 use crate::decode::{self, Damaged, Encoding};
 use crate::fingerprint::{Fingerprinter, Identity, Policy};
 use crate::limits::OBJECT_BYTES_CEILING;
@@ -53,6 +54,8 @@ pub(super) struct Staged {
     pub(super) errors: Option<ErrorOutput>,
     /// Records that lack what the policy compares.
     pub(super) incomplete: u64,
+    /// What its records are, where that is peculiar.
+    pub(super) peculiar: Option<Peculiar>,
 }
 
 impl Stager {
@@ -74,7 +77,7 @@ impl Stager {
         let damage = content.finish()?;
         ended.map_err(|error| GapReason::Failed(error.to_string()))?;
         let incomplete = sink.fingerprinter.as_ref().map_or(0, Fingerprinter::incomplete);
-        let Collect { records, spans, offsets, sorter, errors, .. } = sink;
+        let Collect { records, spans, offsets, sorter, errors, peculiar, .. } = sink;
         sorter.settle(&mut tally);
         let errors = sorter.is_error_output().then_some(errors);
         let mut staged = Staged {
@@ -89,6 +92,7 @@ impl Stager {
             damage,
             errors,
             incomplete,
+            peculiar: peculiar.flatten(),
         };
         staged.doubt(&offsets);
         Ok(staged)
@@ -146,6 +150,8 @@ struct Collect<'a> {
     spans: Vec<Span>,
     spans_max: usize,
     proves: bool,
+    /// By the first record of data, once there is one.
+    peculiar: Option<Option<Peculiar>>,
 }
 
 impl<'a> Collect<'a> {
@@ -165,6 +171,7 @@ impl<'a> Collect<'a> {
             spans: Vec::new(),
             spans_max: stager.spans,
             proves: stager.proves,
+            peculiar: None,
         }
     }
 }
@@ -172,6 +179,7 @@ impl<'a> Collect<'a> {
 impl Collect<'_> {
     fn data(&mut self, record: Record<'_>) {
         self.offsets.note(&record);
+        self.peculiar.get_or_insert_with(|| Peculiar::of(record.bytes));
         let Some(fingerprinter) = &mut self.fingerprinter else { return };
         self.records.push(StagedRecord {
             identity: fingerprinter.identity(record.bytes),

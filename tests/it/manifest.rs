@@ -381,6 +381,25 @@ fn linting_says_what_other_readers_trip_over() {
     assert_eq!(lint(&[]), expected);
 }
 
+/// Records that are not what most pipelines deliver are named, and counted as they stand.
+#[test]
+fn peculiar_records_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let envelope = json!({"messageType": "DATA_MESSAGE", "logGroup": "g", "logEvents": [{}, {}]});
+    put(&folder.path().join(KEY), format!("{envelope}{envelope}"));
+    put(&folder.path().join(format!("{KEY}.txt")), "eyJhIjogMSwgImIiOiAyfQ==\n");
+    for words in [&["list", "--records"][..], &["reconcile", "--expected", "3"]] {
+        let mut command = cargo_bin_cmd!("fhcheck");
+        let output = command.args(words).arg(folder.path()).args(["--format", "json"]).output();
+        let output = output.unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let notes = report["notes"].as_array().unwrap().iter();
+        let codes: Vec<_> = notes.map(|note| note["code"].as_str().unwrap()).collect();
+        assert!(codes.contains(&"cloudwatch-logs") && codes.contains(&"base64-text"), "{codes:?}");
+    }
+}
+
 fn gzip(content: &[u8]) -> Vec<u8> {
     use std::io::Write;
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
