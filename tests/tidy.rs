@@ -52,7 +52,7 @@ const NEVER: [(&[&str], &[&str], &[&str]); 20] = [
     (&["cli/"], &["reconcile"], &[]),
     (&["check.rs", "check/"], &["aws", "cli", "endpoint", "report", "simulate"], &[]),
     (
-        &["plan.rs", "limits.rs", "observe.rs", "error.rs", "outcome.rs", "exit.rs"],
+        &["plan.rs", "limits.rs", "observe.rs", "error.rs", "outcome.rs", "outcome/", "exit.rs"],
         &["aws", "check", "cli", "endpoint", "naming", "report", "simulate", "source"],
         &[],
     ),
@@ -95,7 +95,7 @@ const NEVER: [(&[&str], &[&str], &[&str]); 20] = [
         &[],
     ),
     (
-        &["expect/manifest.rs"],
+        &["expect/function.rs", "expect/manifest.rs"],
         &["aws", "check", "cli", "decode", "fingerprint", "plan", "reconcile", "report", "source"],
         &["async", "tokio"],
     ),

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "aws")]
 pub mod delivery;
+pub mod function;
 pub mod kpl;
 pub mod manifest;
 #[cfg(feature = "aws")]

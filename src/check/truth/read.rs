@@ -11,7 +11,7 @@ use super::ledger::Ledger;
 use super::{Demand, Entry, Look, Remarks, Said};
 use crate::check::Job;
 use crate::decode::{self, Content, Damaged};
-use crate::expect::manifest;
+use crate::expect::{self, manifest};
 use crate::fingerprint::{Fingerprinter, Identity, Policy};
 use crate::limits::{OBJECT_BYTES_CEILING, PRODUCER_CLOCK_SLACK};
 use crate::naming;
@@ -272,7 +272,8 @@ impl Sink for Lines<'_, '_> {
             return;
         }
         let offset = record.offset;
-        if offset == 0 && self.shape == Shape::Records && function::is_answer(record.bytes) {
+        if offset == 0 && self.shape == Shape::Records && expect::function::is_answer(record.bytes)
+        {
             self.shape = Shape::Function;
         }
         let taken = match self.shape {
