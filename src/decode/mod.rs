@@ -161,7 +161,7 @@ fn nested(layers: &[Encoding]) -> String {
 }
 
 impl Content {
-    /// How the content begins: its first [`sniff::HEAD_BYTES`], or all of it. Nothing is taken away.
+    /// How the content begins: enough to tell what it is, or all of it. Nothing is taken away.
     ///
     /// # Errors
     /// When the body cannot be read.
