@@ -8,6 +8,7 @@ mod destination;
 mod dice;
 mod errors;
 mod faults;
+mod held;
 mod keys;
 mod pack;
 mod records;
@@ -23,6 +24,7 @@ use jiff::tz::TimeZone;
 
 pub use destination::{Destination, Directory};
 pub use faults::Faults;
+pub use held::Held;
 pub use keys::PartitionKeys;
 pub use records::{Generated, Given, Kind, Pace, Records};
 pub use truth::{Damaged, Duplicated, Expected, Failed, Late, Lost, Spot, Truth};
@@ -164,10 +166,7 @@ pub fn run(
 /// As [`run`]; and when the directory already holds a delivery.
 pub fn to_directory(spec: &Spec, records: &mut dyn Records, out: &Path) -> Result<Truth> {
     for part in [DATA, MANIFEST, TRUTH].map(|part| out.join(part)) {
-        if part.exists() {
-            let message = format!("{} exists already", part.display());
-            return Err(usage(message, "name a new directory, or remove what is there"));
-        }
+        must_be_new(&part)?;
     }
     let data = out.join(DATA);
     let (manifest, truth_path) = (out.join(MANIFEST), out.join(TRUTH));
@@ -176,12 +175,33 @@ pub fn to_directory(spec: &Spec, records: &mut dyn Records, out: &Path) -> Resul
     }
     let file = File::create(&manifest).map_err(|error| Error::io(manifest.display(), error))?;
     let truth = run(spec, records, &mut Directory::new(data), &mut BufWriter::new(file))?;
-    let mut text = serde_json::to_vec_pretty(&truth).map_err(|error| {
+    write_truth(&truth, &truth_path)?;
+    Ok(truth)
+}
+
+/// Refuses to write over what is there.
+///
+/// # Errors
+/// [`ErrorKind::Usage`] when something is.
+pub fn must_be_new(path: &Path) -> Result<()> {
+    if path.exists() {
+        let message = format!("{} exists already", path.display());
+        return Err(usage(message, "give another name, or remove what is there"));
+    }
+    Ok(())
+}
+
+/// Writes the truth into a new file.
+///
+/// # Errors
+/// When it cannot be written, or is there already.
+pub fn write_truth(truth: &Truth, path: &Path) -> Result<()> {
+    let mut text = serde_json::to_vec_pretty(truth).map_err(|error| {
         Error::new(ErrorKind::Io, "the truth cannot be written").caused_by(error)
     })?;
     text.push(b'\n');
-    fs::write(&truth_path, text).map_err(|error| Error::io(truth_path.display(), error))?;
-    Ok(truth)
+    let written = File::create_new(path).and_then(|mut file| file.write_all(&text));
+    written.map_err(|error| Error::io(path.display(), error))
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ pub mod admit;
 pub mod local;
 #[cfg(feature = "aws")]
 pub mod s3;
+#[cfg(feature = "aws")]
+pub mod store;
 
 use std::fs::File;
 use std::io::{self, Read};

@@ -32,6 +32,8 @@ mod s3_errors;
 mod seaweed;
 // Seeded worlds with known truth.
 mod simulation;
+// `simulate` in the place of Firehose, between a data stream and a bucket.
+mod stand_in;
 // The stack, brought up, looked at and taken down.
 mod stack;
 // The stack's templates: linted, deployed, and their function run.
