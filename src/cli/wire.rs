@@ -95,6 +95,7 @@ fn deliver(request: &Demo, endpoint: &Endpoint) -> Result<Truth> {
         prefix: PREFIX.to_owned(),
         zone: TimeZone::UTC,
         compression: request.compression,
+        gzip_records: false,
         extension: None,
         delimiter: Vec::new(),
         buffer_bytes: 5 << 20,

@@ -6,6 +6,7 @@
 
 mod destination;
 mod dice;
+mod encode;
 mod errors;
 mod faults;
 mod held;
@@ -47,6 +48,15 @@ pub enum Compression {
     Plain,
     /// As one gzip member (`CompressionFormat` GZIP).
     Gzip,
+    /// As a ZIP archive with one entry (`CompressionFormat` ZIP).
+    Zip,
+    /// As a stream of snappy-java (`CompressionFormat` Snappy).
+    Snappy,
+    /// As a block stream of Hadoop's Snappy codec (`CompressionFormat` HADOOP_SNAPPY).
+    HadoopSnappy,
+    /// As one Zstandard frame. Firehose does not write it; Kinesis Data Streams does when it
+    /// delivers to S3 itself.
+    Zstd,
 }
 
 impl Compression {
@@ -54,13 +64,22 @@ impl Compression {
         match self {
             Self::Plain => None,
             Self::Gzip => Some("gzip"),
+            Self::Zip => Some("zip"),
+            Self::Snappy => Some("snappy-java"),
+            Self::HadoopSnappy => Some("hadoop-snappy"),
+            Self::Zstd => Some("zstd"),
         }
     }
 
+    /// What keys end with. Both kinds of Snappy have the same extension, whatever the guide says of
+    /// `.hsnappy` ("Configure Amazon S3 object name format"): that is what was seen in 2026.
     fn extension(self) -> &'static str {
         match self {
             Self::Plain => "",
             Self::Gzip => ".gz",
+            Self::Zip => ".zip",
+            Self::Snappy | Self::HadoopSnappy => ".snappy",
+            Self::Zstd => ".zst",
         }
     }
 }
@@ -78,6 +97,9 @@ pub struct Spec {
     pub zone: TimeZone,
     /// Its `CompressionFormat`.
     pub compression: Compression,
+    /// Whether each record is a gzip member of its own before Firehose compresses them once more, as
+    /// those of CloudWatch Logs are.
+    pub gzip_records: bool,
     /// Its `FileExtension` with the dot, in place of the one that the compression has.
     pub extension: Option<String>,
     /// What is put between two records (`AppendDelimiterToRecord` puts a line feed); nothing where
@@ -127,7 +149,16 @@ impl Spec {
             let message = format!("a buffer interval of {:?}", self.buffer_interval);
             return Err(usage(message, "Firehose buffers for at most 900 seconds"));
         }
+        if self.gzip_records && !self.delimiter.is_empty() {
+            let message = "a delimiter between records that are gzip".to_owned();
+            return Err(usage(message, "no reader of gzip gets over it: leave the delimiter out"));
+        }
         Prefix::parse(&self.prefix)
+    }
+
+    /// Whether an object that is cut does not decode whole.
+    fn is_encoded(&self) -> bool {
+        self.gzip_records || self.compression != Compression::Plain
     }
 }
 

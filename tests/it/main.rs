@@ -30,6 +30,8 @@ mod reports;
 mod s3_errors;
 // An independent S3 server: the same promises, and one story.
 mod seaweed;
+// Every encoding, every separator, every fault.
+mod matrix;
 // Seeded worlds with known truth.
 mod simulation;
 // `simulate` in the place of Firehose, between a data stream and a bucket.

@@ -14,6 +14,14 @@ pub enum CompressionArg {
     None,
     /// gzip.
     Gzip,
+    /// A ZIP archive with one entry.
+    Zip,
+    /// Snappy as snappy-java writes it.
+    Snappy,
+    /// Snappy as Hadoop writes it.
+    HadoopSnappy,
+    /// Zstandard.
+    Zstd,
 }
 
 /// Options of `simulate`.
@@ -70,6 +78,9 @@ pub struct SimulateArgs {
         help_heading = "Delivery stream"
     )]
     pub compression: CompressionArg,
+    /// Records are gzip before that, each by itself, as those of CloudWatch Logs are
+    #[arg(long, conflicts_with = "delimiter", help_heading = "Delivery stream")]
+    pub gzip_records: bool,
     /// What to put between records; \n, \t, \r, \0, \\ and \xHH are understood
     #[arg(long, value_name = "STRING", default_value = "", help_heading = "Delivery stream")]
     pub delimiter: String,

@@ -26,6 +26,7 @@ pub(super) fn simulate(args: SimulateArgs, env: &Env) -> Result<Simulate> {
         prefix,
         zone,
         compression: compression(args.compression),
+        gzip_records: args.gzip_records,
         extension: None,
         delimiter: text::unescape("--delimiter", &args.delimiter)?,
         buffer_bytes: usize::try_from(text::size("--buffer-size", &args.buffer_size)?)
@@ -41,6 +42,10 @@ pub(super) fn compression(arg: CompressionArg) -> Compression {
     match arg {
         CompressionArg::None => Compression::Plain,
         CompressionArg::Gzip => Compression::Gzip,
+        CompressionArg::Zip => Compression::Zip,
+        CompressionArg::Snappy => Compression::Snappy,
+        CompressionArg::HadoopSnappy => Compression::HadoopSnappy,
+        CompressionArg::Zstd => Compression::Zstd,
     }
 }
 
