@@ -4,12 +4,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use fhcheck::simulate::Truth;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::emulator::{Emulator, fhcheck};
+use crate::stream::fake::{Fake, Held, Shard};
 
 const STREAM: &str = "orders";
 const BUCKET: &str = "orders-bucket";
@@ -180,4 +182,47 @@ fn a_place_is_named_once() {
         assert_eq!(output.status.code(), Some(2), "{words:?}");
         assert!(errors.contains(said), "{words:?}: {errors}");
     }
+}
+
+/// Records of long ago are not pending any more: they are missing, and the stream says which.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_is_lost_is_missing_by_its_sequence_number() {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
+    let begun = (now - 4.0 * 3600.0).floor();
+    let shard = |id: &str, after: f64| Shard {
+        id: id.into(),
+        listed: true,
+        children: None,
+        records: (0..60)
+            .map(|n| (begun + f64::from(n) + after, format!(r#"{{"{id}":{n}}}"#).into_bytes()))
+            .collect(),
+    };
+    let held = Held {
+        created: begun - 1e6,
+        retention_hours: 1_000_000,
+        shards: vec![shard("a", 0.0), shard("b", 0.5)],
+        page: 100,
+    };
+    let fake = Fake::start(held, Box::new(|_, _| None)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let run = |words: &[&str]| {
+        let mut command = fhcheck(words);
+        command.env("AWS_ENDPOINT_URL", fake.url()).current_dir(folder.path()).output().unwrap()
+    };
+    let faults = ["--fault", "lose=1,duplicate=1", "--buffer-interval", "30s"];
+    let output = run(&[&["simulate", "out", "--stream", STREAM][..], &faults].concat());
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let told = truth(&folder.path().join("out/truth/truth.json"));
+    assert!((told.produced, told.written, told.objects) == (120, 120, 2), "{told:?}");
+
+    let output = run(&["reconcile", "out/data", "--stream", STREAM, "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let books = &report["books"];
+    assert_eq!(books["produced"]["missing"], 1, "{report:#}");
+    assert_eq!(books["produced"]["delivered"], 119, "{report:#}");
+    assert_eq!(books["found"]["duplicates"], 1, "{report:#}");
+    let missing = &report["missing"]["samples"][0];
+    assert_eq!(missing["excerpt"], told.lost[0].record);
+    assert!(missing["origin"]["sequence_number"].is_string(), "{missing:#}");
 }
