@@ -104,7 +104,8 @@ Exit codes:
     #[command(after_help = "\
 Examples:
   fhcheck simulate ./out --count 1000 --compression gzip
-  fhcheck simulate ./out --fault lose=1,duplicate=1 --seed 7")]
+  fhcheck simulate ./out --fault lose=1,duplicate=1 --seed 7
+  fhcheck simulate --stream orders --to s3://BUCKET/firehose/")]
     Simulate(SimulateArgs),
     /// Show the whole story on this machine: produce, deliver, list, dump, reconcile
     #[command(after_help = with_codes("\

@@ -6,17 +6,17 @@ mod output;
 mod produce;
 mod read;
 mod reconcile;
+mod simulate;
 mod snapshot;
 mod stack;
 mod text;
 mod time;
 
 use super::args::{
-    Args, ColorArg, Command, CompressionArg, DemoArgs, DumpArgs, FormatArg, GlobalArgs, ListArgs,
-    OutputArgs, SimulateArgs,
+    Args, ColorArg, Command, DemoArgs, DumpArgs, FormatArg, GlobalArgs, ListArgs, OutputArgs,
 };
 use super::env::Env;
-use super::request::{AwsOptions, Demo, Dump, List, Output, Request, Session, Simulate};
+use super::request::{AwsOptions, Demo, Dump, List, Output, Request, Session};
 use crate::check::Wanted;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
@@ -66,7 +66,7 @@ pub fn request(args: Args, session: &Session, env: &Env) -> Result<Request> {
         }
         Command::Snapshot(args) => Request::Snapshot(snapshot::snapshot(args, env)?),
         Command::Produce(args) => Request::Produce(Box::new(produce::produce(args, session, env)?)),
-        Command::Simulate(args) => Request::Simulate(simulate(args, env)?),
+        Command::Simulate(args) => Request::Simulate(Box::new(simulate::simulate(args, env)?)),
         Command::Demo(args) => Request::Demo(demo(&args, session, env)?),
         Command::Stack(command) => Request::Stack(stack::request(command, session, env)?),
         Command::Completions(args) => Request::Completions(args.shell),
@@ -134,39 +134,12 @@ fn at_least_one(option: &str, number: usize) -> Result<usize> {
     Ok(number)
 }
 
-fn simulate(args: SimulateArgs, env: &Env) -> Result<Simulate> {
-    if args.rate == 0 {
-        return Err(usage("--rate must be at least 1"));
-    }
-    let zone = read::zone(&args.zone)?;
-    let start = match &args.start {
-        Some(text) => time::instant("--start", text, env.now, &zone)?,
-        None => time::start(),
-    };
-    Ok(Simulate {
-        delimiter: text::unescape("--delimiter", &args.delimiter)?,
-        zone,
-        buffer_bytes: text::size("--buffer-size", &args.buffer_size)?,
-        buffer_interval: time::duration("--buffer-interval", &args.buffer_interval)?,
-        out: args.out,
-        count: args.count,
-        input: args.input,
-        seed: args.seed,
-        faults: args.fault.join(","),
-        gzip: args.compression == CompressionArg::Gzip,
-        prefix: args.prefix,
-        rate: args.rate,
-        stream_name: args.stream_name,
-        start,
-    })
-}
-
 fn demo(args: &DemoArgs, session: &Session, env: &Env) -> Result<Demo> {
     Ok(Demo {
         count: args.count,
         faults: args.fault.join(","),
         seed: args.seed,
-        gzip: args.compression == CompressionArg::Gzip,
+        compression: simulate::compression(args.compression),
         layout: layout(false, limits::SAMPLES_DEFAULT, session, env),
         limits: Limits {
             object_bytes: limits::OBJECT_BYTES_MAX_DEFAULT,

@@ -14,6 +14,7 @@ mod progress;
 mod reconcile;
 pub mod request;
 pub mod run;
+mod simulate;
 mod snapshot;
 mod stack;
 mod truth;

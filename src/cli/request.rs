@@ -1,5 +1,6 @@
 //! What a command line means: plans, and what the command line adds to them.
 
+mod simulate;
 mod stack;
 
 use std::path::PathBuf;
@@ -19,8 +20,10 @@ use crate::produce::{Records as ToPut, Target};
 use crate::report::Form;
 use crate::report::dump::Records;
 use crate::report::table::Layout;
+use crate::simulate::Compression;
 use crate::split::FormatChoice;
 
+pub use simulate::{Simulate, SimulateFrom, SimulateTo};
 pub use stack::{Print, Stack, StackDown, StackStatus, StackUp};
 
 /// What to do.
@@ -37,7 +40,7 @@ pub enum Request {
     /// `produce`.
     Produce(Box<Produce>),
     /// `simulate`.
-    Simulate(Simulate),
+    Simulate(Box<Simulate>),
     /// `demo`.
     Demo(Demo),
     /// `stack`.
@@ -277,39 +280,6 @@ pub enum ProduceTo {
     },
 }
 
-/// `simulate`.
-#[derive(Debug, Clone)]
-pub struct Simulate {
-    /// Directory to write to.
-    pub out: PathBuf,
-    /// Records to make up, where `input` is none.
-    pub count: u64,
-    /// File of records to deliver.
-    pub input: Option<PathBuf>,
-    /// The same seed gives the same bytes.
-    pub seed: u64,
-    /// Faults, and how many of each, as typed: `lose=1,duplicate=1`.
-    pub faults: String,
-    /// Whether objects are gzip.
-    pub gzip: bool,
-    /// What stands between records.
-    pub delimiter: Vec<u8>,
-    /// Prefix of the keys.
-    pub prefix: String,
-    /// Time zone of the keys.
-    pub zone: TimeZone,
-    /// Content of one object, at most, in bytes.
-    pub buffer_bytes: u64,
-    /// Time that one object spans, at most.
-    pub buffer_interval: Duration,
-    /// Records a second.
-    pub rate: u64,
-    /// Name of the delivery stream.
-    pub stream_name: String,
-    /// When the first record arrives.
-    pub start: Timestamp,
-}
-
 /// `demo`.
 #[derive(Debug, Clone)]
 pub struct Demo {
@@ -319,8 +289,8 @@ pub struct Demo {
     pub faults: String,
     /// The same seed gives the same story.
     pub seed: u64,
-    /// Whether objects are gzip.
-    pub gzip: bool,
+    /// How objects are compressed.
+    pub compression: Compression,
     /// The layout of the reports.
     pub layout: Layout,
     /// Caps of the runs in it.

@@ -4,12 +4,11 @@ use std::future::Future;
 use std::io;
 
 use super::output::Output;
-use super::request::{List, Request, Session, Simulate};
+use super::request::{List, Request, Session};
 use super::watched::Watched;
-use super::{demo, dump, manual, produce, reconcile, snapshot, stack, wire};
+use super::{demo, dump, manual, produce, reconcile, simulate, snapshot, stack};
 use crate::error::{Error, ErrorKind, Result};
 use crate::produce::Stop;
-use crate::report::units::counted;
 use crate::{exit, limits, report};
 
 /// Runs a request to its exit code.
@@ -26,7 +25,7 @@ pub fn run(request: Request, session: &Session) -> Result<u8> {
         }
         Request::Snapshot(request) => wait(snapshot::run(request, session)),
         Request::Produce(request) => wait_twice(|stop| produce::run(*request, session, stop)),
-        Request::Simulate(request) => simulate(&request),
+        Request::Simulate(request) => wait(simulate::run(*request, session)),
         Request::Stack(request) => stack::run(request, session),
         Request::Completions(shell) => show(|out| manual::completions(shell, out)),
         Request::Man(None) => show(|out| manual::page(out)),
@@ -150,22 +149,4 @@ async fn list(request: List, session: &Session) -> Result<u8> {
     watched.progress.clear();
     output.deliver(|out| report::list(&listing, request.output.form, out))?;
     Ok(exit::code(listing.verdict()))
-}
-
-fn simulate(request: &Simulate) -> Result<u8> {
-    let output = Output::open(None)?;
-    let made = wire::simulate(request)?;
-    output.deliver(|out| {
-        let records = counted(made.records, "record", "records");
-        let objects = counted(made.objects, "object", "objects");
-        writeln!(out, "{records} produced, {objects} delivered")?;
-        writeln!(out)?;
-        writeln!(out, "  objects   {}", made.data.display())?;
-        writeln!(out, "  manifest  {}", made.manifest.display())?;
-        writeln!(out, "  truth     {}", made.truth.display())?;
-        writeln!(out)?;
-        let (data, manifest) = (made.data.display(), made.manifest.display());
-        writeln!(out, "Next  fhcheck reconcile {data} --manifest {manifest}")
-    })?;
-    Ok(exit::RECONCILED)
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp, Unit};
 use tempfile::NamedTempFile;
 
+use super::progress::Progress;
 use super::request::{Expected, Reconcile, Session};
 use super::watched::Watched;
 use super::wire;
@@ -118,15 +119,24 @@ impl Reader {
         now: Timestamp,
         watched: &Watched,
     ) -> Result<(NamedTempFile, Summary)> {
-        let failed = |error| Error::io("a temporary file for the data stream", error);
-        let file = NamedTempFile::new().map_err(failed)?;
         let request = StreamRead { stream: self.name.clone(), from, to, share: self.share, now };
-        let mut out = BufWriter::new(file.as_file());
-        let summary = stream::read(&self.aws, &request, &mut out, &*watched.progress).await?;
-        out.flush().map_err(failed)?;
-        drop(out);
-        Ok((file, summary))
+        read_stream(&self.aws, &request, &watched.progress).await
     }
+}
+
+/// Reads a data stream into a file that goes when it is dropped.
+pub(super) async fn read_stream(
+    aws: &Aws,
+    request: &StreamRead,
+    progress: &Progress,
+) -> Result<(NamedTempFile, Summary)> {
+    let failed = |error| Error::io("a temporary file for the data stream", error);
+    let file = NamedTempFile::new().map_err(failed)?;
+    let mut out = BufWriter::new(file.as_file());
+    let summary = stream::read(aws, request, &mut out, progress).await?;
+    out.flush().map_err(failed)?;
+    drop(out);
+    Ok((file, summary))
 }
 
 /// Takes into account what retention has left: a gap where less is left than was asked for; where all

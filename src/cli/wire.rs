@@ -1,21 +1,19 @@
-//! Where requests meet the rooms that serve them: sources, the simulation, the demo's endpoint.
+//! Where requests meet the rooms that serve them: sources, the demo's endpoint.
 
 use std::any::Any;
-use std::fs;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::request::{AwsOptions, Demo, Simulate};
+use super::request::{AwsOptions, Demo};
 use crate::aws::{Aws, Settings};
 use crate::check::Manifest;
 use crate::endpoint::{ACCESS_KEY, Endpoint, SECRET_KEY};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::plan::{Limits, Location};
-use crate::simulate::{self, Compression, Destination, Generated, Given, Kind, Pace, Spec, Truth};
+use crate::simulate::{self, Destination, Generated, Kind, Pace, Spec, Truth};
 use crate::source::admit::Admit;
 use crate::source::local::Local;
 use crate::source::s3::S3;
@@ -43,67 +41,6 @@ pub(super) async fn aws(options: &AwsOptions) -> Result<Aws> {
 
 fn admitted(source: impl Source + 'static, limits: &Limits) -> Arc<dyn Source> {
     Arc::new(Admit::new(source, limits.requests, limits.in_flight_bytes))
-}
-
-/// What a simulation has made.
-pub(super) struct Simulated {
-    /// Records that were produced.
-    pub(super) records: u64,
-    /// Objects that were delivered.
-    pub(super) objects: u64,
-    /// The directory of the objects.
-    pub(super) data: PathBuf,
-    /// The records that were produced, one a line.
-    pub(super) manifest: PathBuf,
-    /// What went wrong, exactly.
-    pub(super) truth: PathBuf,
-}
-
-/// Writes a delivery into a directory.
-pub(super) fn simulate(request: &Simulate) -> Result<Simulated> {
-    let spec = Spec {
-        delivery_stream: request.stream_name.clone(),
-        version: 1,
-        prefix: request.prefix.clone(),
-        zone: request.zone.clone(),
-        compression: compression(request.gzip),
-        extension: None,
-        delimiter: request.delimiter.clone(),
-        buffer_bytes: usize::try_from(request.buffer_bytes).unwrap_or(usize::MAX),
-        buffer_interval: request.buffer_interval,
-        seed: request.seed,
-        faults: request.faults.parse()?,
-    };
-    let pace = pace(request.start, request.rate);
-    let truth = match &request.input {
-        None => {
-            let mut records = Generated::new(Kind::Article, request.count, pace, request.seed);
-            simulate::to_directory(&spec, &mut records, &request.out)?
-        }
-        Some(path) => {
-            let text = fs::read(path).map_err(|error| Error::io(path.display(), error))?;
-            let lines: Vec<_> = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).collect();
-            let lines = lines.into_iter().filter(|line| !line.is_empty());
-            let lines: Vec<_> = lines.collect();
-            let mut records = Given::new(lines.iter(), pace);
-            simulate::to_directory(&spec, &mut records, &request.out)?
-        }
-    };
-    Ok(Simulated {
-        records: truth.produced,
-        objects: truth.objects,
-        data: request.out.join(simulate::DATA),
-        manifest: request.out.join(simulate::MANIFEST),
-        truth: request.out.join(simulate::TRUTH),
-    })
-}
-
-fn compression(gzip: bool) -> Compression {
-    if gzip { Compression::Gzip } else { Compression::Plain }
-}
-
-fn pace(start: Timestamp, rate: u64) -> Pace {
-    Pace { start, interval: Duration::from_micros(1_000_000 / rate.max(1)) }
 }
 
 /// The demo's bucket.
@@ -157,7 +94,8 @@ fn deliver(request: &Demo, endpoint: &Endpoint) -> Result<Truth> {
         version: 1,
         prefix: PREFIX.to_owned(),
         zone: TimeZone::UTC,
-        compression: compression(request.gzip),
+        compression: request.compression,
+        gzip_records: false,
         extension: None,
         delimiter: Vec::new(),
         buffer_bytes: 5 << 20,
@@ -165,7 +103,7 @@ fn deliver(request: &Demo, endpoint: &Endpoint) -> Result<Truth> {
         seed: request.seed,
         faults: request.faults.parse()?,
     };
-    let pace = pace(request.start, RATE);
+    let pace = Pace { start: request.start, interval: Duration::from_millis(1000 / RATE) };
     let mut records = Generated::new(Kind::Article, request.count, pace, request.seed);
     let mut manifest = Vec::new();
     let truth = simulate::run(&spec, &mut records, &mut Bucket(endpoint), &mut manifest)?;

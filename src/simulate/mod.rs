@@ -6,8 +6,10 @@
 
 mod destination;
 mod dice;
+mod encode;
 mod errors;
 mod faults;
+mod held;
 mod keys;
 mod pack;
 mod records;
@@ -23,6 +25,7 @@ use jiff::tz::TimeZone;
 
 pub use destination::{Destination, Directory};
 pub use faults::Faults;
+pub use held::Held;
 pub use keys::PartitionKeys;
 pub use records::{Generated, Given, Kind, Pace, Records};
 pub use truth::{Damaged, Duplicated, Expected, Failed, Late, Lost, Spot, Truth};
@@ -45,6 +48,15 @@ pub enum Compression {
     Plain,
     /// As one gzip member (`CompressionFormat` GZIP).
     Gzip,
+    /// As a ZIP archive with one entry (`CompressionFormat` ZIP).
+    Zip,
+    /// As a stream of snappy-java (`CompressionFormat` Snappy).
+    Snappy,
+    /// As a block stream of Hadoop's Snappy codec (`CompressionFormat` HADOOP_SNAPPY).
+    HadoopSnappy,
+    /// As one Zstandard frame. Firehose does not write it; Kinesis Data Streams does when it
+    /// delivers to S3 itself.
+    Zstd,
 }
 
 impl Compression {
@@ -52,13 +64,22 @@ impl Compression {
         match self {
             Self::Plain => None,
             Self::Gzip => Some("gzip"),
+            Self::Zip => Some("zip"),
+            Self::Snappy => Some("snappy-java"),
+            Self::HadoopSnappy => Some("hadoop-snappy"),
+            Self::Zstd => Some("zstd"),
         }
     }
 
+    /// What keys end with. Both kinds of Snappy have the same extension, whatever the guide says of
+    /// `.hsnappy` ("Configure Amazon S3 object name format"): that is what was seen in 2026.
     fn extension(self) -> &'static str {
         match self {
             Self::Plain => "",
             Self::Gzip => ".gz",
+            Self::Zip => ".zip",
+            Self::Snappy | Self::HadoopSnappy => ".snappy",
+            Self::Zstd => ".zst",
         }
     }
 }
@@ -76,6 +97,9 @@ pub struct Spec {
     pub zone: TimeZone,
     /// Its `CompressionFormat`.
     pub compression: Compression,
+    /// Whether each record is a gzip member of its own before Firehose compresses them once more, as
+    /// those of CloudWatch Logs are.
+    pub gzip_records: bool,
     /// Its `FileExtension` with the dot, in place of the one that the compression has.
     pub extension: Option<String>,
     /// What is put between two records (`AppendDelimiterToRecord` puts a line feed); nothing where
@@ -125,7 +149,16 @@ impl Spec {
             let message = format!("a buffer interval of {:?}", self.buffer_interval);
             return Err(usage(message, "Firehose buffers for at most 900 seconds"));
         }
+        if self.gzip_records && !self.delimiter.is_empty() {
+            let message = "a delimiter between records that are gzip".to_owned();
+            return Err(usage(message, "no reader of gzip gets over it: leave the delimiter out"));
+        }
         Prefix::parse(&self.prefix)
+    }
+
+    /// Whether an object that is cut does not decode whole.
+    fn is_encoded(&self) -> bool {
+        self.gzip_records || self.compression != Compression::Plain
     }
 }
 
@@ -164,10 +197,7 @@ pub fn run(
 /// As [`run`]; and when the directory already holds a delivery.
 pub fn to_directory(spec: &Spec, records: &mut dyn Records, out: &Path) -> Result<Truth> {
     for part in [DATA, MANIFEST, TRUTH].map(|part| out.join(part)) {
-        if part.exists() {
-            let message = format!("{} exists already", part.display());
-            return Err(usage(message, "name a new directory, or remove what is there"));
-        }
+        must_be_new(&part)?;
     }
     let data = out.join(DATA);
     let (manifest, truth_path) = (out.join(MANIFEST), out.join(TRUTH));
@@ -176,12 +206,33 @@ pub fn to_directory(spec: &Spec, records: &mut dyn Records, out: &Path) -> Resul
     }
     let file = File::create(&manifest).map_err(|error| Error::io(manifest.display(), error))?;
     let truth = run(spec, records, &mut Directory::new(data), &mut BufWriter::new(file))?;
-    let mut text = serde_json::to_vec_pretty(&truth).map_err(|error| {
+    write_truth(&truth, &truth_path)?;
+    Ok(truth)
+}
+
+/// Refuses to write over what is there.
+///
+/// # Errors
+/// [`ErrorKind::Usage`] when something is.
+pub fn must_be_new(path: &Path) -> Result<()> {
+    if path.exists() {
+        let message = format!("{} exists already", path.display());
+        return Err(usage(message, "give another name, or remove what is there"));
+    }
+    Ok(())
+}
+
+/// Writes the truth into a new file.
+///
+/// # Errors
+/// When it cannot be written, or is there already.
+pub fn write_truth(truth: &Truth, path: &Path) -> Result<()> {
+    let mut text = serde_json::to_vec_pretty(truth).map_err(|error| {
         Error::new(ErrorKind::Io, "the truth cannot be written").caused_by(error)
     })?;
     text.push(b'\n');
-    fs::write(&truth_path, text).map_err(|error| Error::io(truth_path.display(), error))?;
-    Ok(truth)
+    let written = File::create_new(path).and_then(|mut file| file.write_all(&text));
+    written.map_err(|error| Error::io(path.display(), error))
 }
 
 #[cfg(test)]

@@ -62,6 +62,8 @@ pub(super) struct Buffer {
     pub(super) records: u64,
     /// Arrival of the oldest record.
     pub(super) oldest: Timestamp,
+    /// Where each record ends, with the delimiter before it.
+    pub(super) ends: Vec<usize>,
     /// The records that are not plain.
     pub(super) marks: Vec<Mark>,
     last: Option<Mark>,
@@ -84,6 +86,7 @@ impl Buffer {
         }
         (mark.offset, mark.len) = (self.content.len(), record.len());
         self.content.extend_from_slice(record);
+        self.ends.push(self.content.len());
         self.records += 1;
         self.last = Some(mark);
         if mark.role != Role::Plain {
@@ -94,6 +97,7 @@ impl Buffer {
     fn clear(&mut self) {
         self.content.clear();
         self.records = 0;
+        self.ends.clear();
         self.marks.clear();
         self.last = None;
     }
@@ -150,6 +154,7 @@ impl<'a> Packer<'a> {
             content: Vec::new(),
             records: 0,
             oldest: Timestamp::UNIX_EPOCH,
+            ends: Vec::new(),
             marks: Vec::new(),
             last: None,
         };

@@ -51,6 +51,7 @@ fn spec(faults: &str) -> Spec {
         prefix: "firehose/".to_owned(),
         zone: TimeZone::UTC,
         compression: Compression::Plain,
+        gzip_records: false,
         extension: None,
         delimiter: b"\n".to_vec(),
         buffer_bytes: 4096,
@@ -283,6 +284,7 @@ fn what_firehose_would_refuse_is_refused() {
         Spec { version: 0, ..spec("") },
         Spec { buffer_interval: Duration::from_secs(901), ..spec("") },
         Spec { prefix: "!{nothing}".to_owned(), ..spec("") },
+        Spec { gzip_records: true, ..spec("") },
     ];
     for spec in wrong {
         let error = deliver(&spec, &mut articles(1)).map(|_| ()).unwrap_err();

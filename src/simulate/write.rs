@@ -1,13 +1,14 @@
 //! Closed buffers into stored objects: the key, the damage, the compression, and the truth of it.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 use std::time::Duration;
 
-use flate2::{Compression as Level, GzBuilder};
 use jiff::Timestamp;
 
 use super::dice::{Dice, Purpose};
+use super::encode;
 use super::errors::{self, Refused};
 use super::faults::{Faults, sample};
 use super::pack::{Buffer, Mark, Role, Sink, breakable};
@@ -125,7 +126,7 @@ impl<'a> Writer<'a> {
     pub(super) fn finish(mut self) -> Result<Truth> {
         self.error_output()?;
         self.manifest.flush().map_err(|error| Error::io("the manifest", error))?;
-        self.truth.conclude(&self.balance, self.spec.compression == Compression::Gzip);
+        self.truth.conclude(&self.balance, self.spec.is_encoded());
         Ok(self.truth)
     }
 
@@ -232,6 +233,22 @@ impl<'a> Writer<'a> {
         Some(last.offset + kept)
     }
 
+    /// Makes the stored bytes of an object. Where records are gzip, it is the last member that is cut.
+    fn encode(&mut self, buffer: &Buffer, cut: Option<usize>) -> io::Result<()> {
+        let compression = self.spec.compression;
+        let entry = match compression {
+            Compression::Zip => self.names.uuid(),
+            _ => String::new(),
+        };
+        let (mut content, mut outer) = (Cow::Borrowed(&buffer.content), cut);
+        if self.spec.gzip_records {
+            (content, outer) =
+                (Cow::Owned(encode::members(&buffer.content, &buffer.ends, cut)?), None);
+        }
+        self.stored.clear();
+        encode::encode(compression, &content, outer, &entry, &mut self.stored)
+    }
+
     fn late(&mut self, key: &str, due: Timestamp) -> Result<Timestamp> {
         let delay = LATE_MIN + Duration::from_secs(self.damage.below(LATE_MIN.as_secs() * 5));
         let modified = due.checked_add(delay).map_err(|error| {
@@ -278,35 +295,9 @@ impl Sink for Writer<'_> {
         self.truth.objects += 1;
         self.truth.written += buffer.records - broken as u64;
         self.truth.content_bytes += cut.unwrap_or(buffer.content.len()) as u64;
-        let body = match self.spec.compression {
-            Compression::Plain => &buffer.content[..cut.unwrap_or(buffer.content.len())],
-            Compression::Gzip => {
-                self.stored.clear();
-                gzip(&buffer.content, cut, &mut self.stored)
-                    .map_err(|error| Error::io("compressing an object", error))?;
-                &self.stored
-            }
-        };
-        self.truth.stored_bytes += body.len() as u64;
+        self.encode(buffer, cut).map_err(|error| Error::io("compressing an object", error))?;
+        self.truth.stored_bytes += self.stored.len() as u64;
         let encoding = self.spec.compression.content_encoding();
-        self.destination.put(&key, body, encoding, modified)
+        self.destination.put(&key, &self.stored, encoding, modified)
     }
-}
-
-/// Compresses content into one gzip member. With a cut the member ends where the content before
-/// the cut does: it is flushed there first, so that every decoder gets just that content out of
-/// what is left.
-fn gzip(content: &[u8], cut: Option<usize>, out: &mut Vec<u8>) -> io::Result<()> {
-    let (before, after) = content.split_at(cut.unwrap_or(content.len()));
-    let mut encoder = GzBuilder::new().write(&mut *out, Level::default());
-    encoder.write_all(before)?;
-    let mut kept = usize::MAX;
-    if cut.is_some() {
-        encoder.flush()?;
-        kept = encoder.get_ref().len();
-    }
-    encoder.write_all(after)?;
-    encoder.finish()?;
-    out.truncate(kept);
-    Ok(())
 }

@@ -7,6 +7,8 @@ pub mod local;
 mod pieces;
 #[cfg(feature = "aws")]
 pub mod s3;
+#[cfg(feature = "aws")]
+pub mod store;
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};

@@ -31,8 +31,12 @@ mod reports;
 mod s3_errors;
 // An independent S3 server: the same promises, and one story.
 mod seaweed;
+// Every encoding, every separator, every fault.
+mod matrix;
 // Seeded worlds with known truth.
 mod simulation;
+// `simulate` in the place of Firehose, between a data stream and a bucket.
+mod stand_in;
 // The stack, brought up, looked at and taken down.
 mod stack;
 // The whole story against an AWS on this machine.

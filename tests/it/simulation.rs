@@ -14,6 +14,7 @@ use fhcheck::simulate::{
 };
 use fhcheck::source::KeyRange;
 use fhcheck::source::local::Local;
+use fhcheck::split::FormatChoice;
 
 use crate::support;
 
@@ -26,6 +27,7 @@ fn spec(seed: u64) -> Spec {
         prefix: ["", "legacy", "year=!{timestamp:yyyy}/hour=!{timestamp:HH}/"][index(2, 3)].into(),
         zone: jiff::tz::TimeZone::UTC,
         compression: [Compression::Plain, Compression::Gzip][index(1, 2)],
+        gzip_records: false,
         extension: None,
         delimiter: [&b""[..], b"\n", b" "][index(3, 3)].to_vec(),
         buffer_bytes: [2_000, 20_000, 1 << 20][index(5, 3)],
@@ -52,10 +54,11 @@ fn deliver(seed: u64, out: &Path) -> Truth {
     simulate::to_directory(&spec(seed), &mut records, out).unwrap()
 }
 
-async fn reconcile(out: &Path, workers: usize) -> Outcome {
+pub(crate) async fn reconcile(out: &Path, workers: usize, format: FormatChoice) -> Outcome {
     let location = Location::Local(out.join(DATA));
     let mut read = support::read_plan(location);
     read.limits.workers = workers;
+    read.format = format;
     let manifest = out.join(MANIFEST);
     let plan = ReconcilePlan {
         delivery_start: None,
@@ -89,44 +92,49 @@ fn named<'a>(records: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
     records
 }
 
+/// Fails unless a comparison finds what the truth says.
+pub(crate) fn assert_agrees(outcome: &Outcome, truth: &Truth, what: &str) {
+    let context = format!("{what}\n{:#?}\n{outcome:#?}", truth.expected);
+    let expected = &truth.expected;
+    assert_eq!(outcome.verdict(), expected.verdict, "{context}");
+    assert_eq!(outcome.books.produced.produced, truth.produced, "{context}");
+    assert_eq!(outcome.books.produced.delivered, expected.delivered, "{context}");
+    assert_eq!(outcome.books.produced.failed, expected.failed, "{context}");
+    assert_eq!(outcome.error_output.documents, truth.failed.len() as u64, "{context}");
+    assert_eq!(outcome.books.produced.missing, expected.missing, "{context}");
+    assert_eq!(outcome.books.found.duplicates, expected.duplicates, "{context}");
+    assert_eq!(outcome.books.found.unexpected, 0, "{context}");
+    assert_eq!(outcome.books.objects.listed, truth.objects, "{context}");
+    assert_eq!(outcome.undecodable.len() as u64, expected.undecodable_objects, "{context}");
+    let missing = outcome.differences.missing.samples.iter();
+    let gone = truth.lost.iter().map(|lost| lost.record.as_bytes());
+    let damaged = truth.garbled.iter().chain(&truth.cut).map(|hit| hit.record.as_bytes());
+    assert_eq!(
+        named(missing.map(|sample| sample.excerpt.as_slice())),
+        named(gone.chain(damaged)),
+        "{context}"
+    );
+    let failed = outcome.differences.failed.samples.iter();
+    assert_eq!(
+        named(failed.map(|sample| sample.excerpt.as_slice())),
+        named(truth.failed.iter().map(|failed| failed.record.as_bytes())),
+        "{context}"
+    );
+    let doubled = outcome.differences.duplicates.samples.iter();
+    assert_eq!(
+        named(doubled.map(|sample| sample.excerpt.as_slice())),
+        named(truth.duplicated.iter().map(|copy| copy.record.as_bytes())),
+        "{context}"
+    );
+}
+
 #[tokio::test]
 async fn what_a_simulation_did_is_what_reconciling_finds() {
     for seed in 0..72 {
         let out = tempfile::tempdir().unwrap();
         let truth = deliver(seed, out.path());
-        let outcome = reconcile(out.path(), 2).await;
-        let expected = &truth.expected;
-        let context = format!("seed {seed}: {:?}\n{expected:#?}\n{outcome:#?}", spec(seed).faults);
-        assert_eq!(outcome.verdict(), expected.verdict, "{context}");
-        assert_eq!(outcome.books.produced.produced, truth.produced, "{context}");
-        assert_eq!(outcome.books.produced.delivered, expected.delivered, "{context}");
-        assert_eq!(outcome.books.produced.failed, expected.failed, "{context}");
-        assert_eq!(outcome.error_output.documents, truth.failed.len() as u64, "{context}");
-        assert_eq!(outcome.books.produced.missing, expected.missing, "{context}");
-        assert_eq!(outcome.books.found.duplicates, expected.duplicates, "{context}");
-        assert_eq!(outcome.books.found.unexpected, 0, "{context}");
-        assert_eq!(outcome.books.objects.listed, truth.objects, "{context}");
-        assert_eq!(outcome.undecodable.len() as u64, expected.undecodable_objects, "{context}");
-        let missing = outcome.differences.missing.samples.iter();
-        let gone = truth.lost.iter().map(|lost| lost.record.as_bytes());
-        let damaged = truth.garbled.iter().chain(&truth.cut).map(|hit| hit.record.as_bytes());
-        assert_eq!(
-            named(missing.map(|sample| sample.excerpt.as_slice())),
-            named(gone.chain(damaged)),
-            "{context}"
-        );
-        let failed = outcome.differences.failed.samples.iter();
-        assert_eq!(
-            named(failed.map(|sample| sample.excerpt.as_slice())),
-            named(truth.failed.iter().map(|failed| failed.record.as_bytes())),
-            "{context}"
-        );
-        let doubled = outcome.differences.duplicates.samples.iter();
-        assert_eq!(
-            named(doubled.map(|sample| sample.excerpt.as_slice())),
-            named(truth.duplicated.iter().map(|copy| copy.record.as_bytes())),
-            "{context}"
-        );
+        let outcome = reconcile(out.path(), 2, FormatChoice::Detect).await;
+        assert_agrees(&outcome, &truth, &format!("seed {seed}: {:?}", spec(seed).faults));
     }
 }
 
@@ -134,9 +142,9 @@ async fn what_a_simulation_did_is_what_reconciling_finds() {
 async fn an_outcome_is_the_same_for_one_worker_and_for_many() {
     let out = tempfile::tempdir().unwrap();
     deliver(16, out.path());
-    let one = reconcile(out.path(), 1).await;
+    let one = reconcile(out.path(), 1, FormatChoice::Detect).await;
     assert!(one.books.objects.read > 10, "there is something to get out of order");
     for workers in [2, 3, 8] {
-        assert_eq!(reconcile(out.path(), workers).await, one);
+        assert_eq!(reconcile(out.path(), workers, FormatChoice::Detect).await, one);
     }
 }

@@ -1,6 +1,6 @@
 //! A data stream as the truth: what is read of it, how it goes wrong, and what that looks like.
 
-mod fake;
+pub(crate) mod fake;
 mod kinesalite;
 
 use std::collections::BTreeMap;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use clap_complete::Shell;
 
+use crate::limits;
+
 /// How objects are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum CompressionArg {
@@ -12,14 +14,49 @@ pub enum CompressionArg {
     None,
     /// gzip.
     Gzip,
+    /// A ZIP archive with one entry.
+    Zip,
+    /// Snappy as snappy-java writes it.
+    Snappy,
+    /// Snappy as Hadoop writes it.
+    HadoopSnappy,
+    /// Zstandard.
+    Zstd,
 }
 
 /// Options of `simulate`.
 #[derive(Debug, Clone, Args)]
 pub struct SimulateArgs {
     /// Directory to write to; it must be new or empty
-    #[arg(value_name = "DIR")]
-    pub out: PathBuf,
+    #[arg(value_name = "DIR", required_unless_present = "to", conflicts_with = "to")]
+    pub out: Option<PathBuf>,
+    /// Write to this bucket instead: s3://BUCKET[/PREFIX], where PREFIX stands for --prefix
+    ///
+    /// No object is written over. What S3 says of when an object was written is the time of the run.
+    #[arg(long, value_name = "LOCATION")]
+    pub to: Option<String>,
+    /// With --to: write the truth to this new file
+    #[arg(long, value_name = "FILE", default_value = "fhcheck-truth.json", conflicts_with = "out")]
+    pub truth: PathBuf,
+    /// With --to: write the records that are produced to this new file, one a line
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "fhcheck-produced.ndjson",
+        conflicts_with_all = ["out", "stream"]
+    )]
+    pub manifest: PathBuf,
+    /// Deliver what this Kinesis data stream holds, as it arrived, instead of made-up records
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["count", "input", "rate", "start"])]
+    pub stream: Option<String>,
+    /// Percent of the 5 calls and 2 MiB a second that each shard gives to all its readers
+    #[arg(
+        long,
+        value_name = "PERCENT",
+        default_value_t = limits::STREAM_SHARE_DEFAULT,
+        requires = "stream"
+    )]
+    pub stream_share: u8,
     /// Records to produce
     #[arg(long, value_name = "N", default_value_t = 10, conflicts_with = "input")]
     pub count: u64,
@@ -41,17 +78,15 @@ pub struct SimulateArgs {
         help_heading = "Delivery stream"
     )]
     pub compression: CompressionArg,
+    /// Records are gzip before that, each by itself, as those of CloudWatch Logs are
+    #[arg(long, conflicts_with = "delimiter", help_heading = "Delivery stream")]
+    pub gzip_records: bool,
     /// What to put between records; \n, \t, \r, \0, \\ and \xHH are understood
     #[arg(long, value_name = "STRING", default_value = "", help_heading = "Delivery stream")]
     pub delimiter: String,
-    /// Prefix of the keys, with expressions such as !{timestamp:yyyy/MM/dd}
-    #[arg(
-        long,
-        value_name = "PREFIX",
-        default_value = "firehose/",
-        help_heading = "Delivery stream"
-    )]
-    pub prefix: String,
+    /// Prefix of the keys, with expressions such as !{timestamp:yyyy/MM/dd}; without it, firehose/
+    #[arg(long, value_name = "PREFIX", help_heading = "Delivery stream")]
+    pub prefix: Option<String>,
     /// Time zone of the times in keys
     #[arg(long, value_name = "ZONE", default_value = "UTC", help_heading = "Delivery stream")]
     pub zone: String,

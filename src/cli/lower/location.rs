@@ -28,6 +28,14 @@ pub(super) fn manifest(text: &str) -> Result<Location> {
     }
 }
 
+/// A bucket to write to, and the prefix where one was given.
+pub(super) fn destination(text: &str) -> Result<(&str, Option<&str>)> {
+    bucket(text)?.ok_or_else(|| {
+        usage(format!("--to {text:?} is no bucket"))
+            .hint("write s3://BUCKET/PREFIX; a directory is named without --to")
+    })
+}
+
 fn s3(bucket: &str, prefix: &str) -> Location {
     Location::S3 { bucket: bucket.to_owned(), prefix: prefix.to_owned() }
 }
