@@ -16,6 +16,7 @@ pub mod request;
 pub mod run;
 mod snapshot;
 mod stack;
+mod trace;
 mod truth;
 mod watched;
 mod wire;

@@ -1,6 +1,7 @@
 //! What a command line means: plans, and what the command line adds to them.
 
 mod stack;
+mod trace;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,6 +23,7 @@ use crate::report::table::Layout;
 use crate::split::FormatChoice;
 
 pub use stack::{Print, Stack, StackDown, StackStatus, StackUp};
+pub use trace::{Trace, TraceProduced};
 
 /// What to do.
 #[derive(Debug, Clone)]
@@ -36,6 +38,8 @@ pub enum Request {
     Snapshot(Snapshot),
     /// `produce`.
     Produce(Box<Produce>),
+    /// `trace`.
+    Trace(Box<Trace>),
     /// `simulate`.
     Simulate(Simulate),
     /// `demo`.
