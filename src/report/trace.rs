@@ -84,7 +84,8 @@ struct ReasonModel {
 
 impl From<&Hop> for HopModel {
     fn from(hop: &Hop) -> Self {
-        let reason = |reason: &Reason| ReasonModel { code: reason.code(), text: reason.to_string() };
+        let reason =
+            |reason: &Reason| ReasonModel { code: reason.code(), text: reason.to_string() };
         Self {
             from: hop.from.code(),
             to: hop.to.code(),

@@ -67,9 +67,9 @@ impl Period {
     /// The shortest that is still there and does not make too many rows of a window; none where
     /// nothing is kept any more.
     pub fn of(since: Timestamp, until: Timestamp, now: Timestamp) -> Option<Self> {
-        Self::ALL.into_iter().find(|period| {
-            period.is_kept(since, now) && length(since, until) <= period.suits()
-        })
+        Self::ALL
+            .into_iter()
+            .find(|period| period.is_kept(since, now) && length(since, until) <= period.suits())
     }
 }
 

@@ -302,8 +302,7 @@ impl Walk {
 
     /// The places of this walk, in the order in which records pass them.
     pub fn stages(&self) -> Vec<Stage> {
-        let all =
-            [Stage::Produced, Stage::Incoming, Stage::Read, Stage::Delivered, Stage::Objects];
+        let all = [Stage::Produced, Stage::Incoming, Stage::Read, Stage::Delivered, Stage::Objects];
         let there = |stage: &Stage| match stage {
             Stage::Produced => self.produced.is_some(),
             Stage::Read => self.measured.read.is_some(),
@@ -331,7 +330,8 @@ impl Walk {
         let mut reasons = Vec::new();
         let lost = produced.records.saturating_sub(incoming);
         if lost > 0 {
-            let refused = [metric::THROTTLED_PUTS, metric::WRITE_EXCEEDED, metric::THROTTLED_RECORDS];
+            let refused =
+                [metric::THROTTLED_PUTS, metric::WRITE_EXCEEDED, metric::THROTTLED_RECORDS];
             let refused = refused.iter().filter_map(|name| self.measured.signal(name)).max();
             reasons.extend(some(refused).map(Reason::Throttled));
             reasons.extend(self.told(metric::FAILED_PUTS).map(Reason::FailedPuts));

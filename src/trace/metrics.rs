@@ -21,11 +21,8 @@ const MAXIMUM: &str = "Maximum";
 const AVERAGE: &str = "Average";
 
 /// Signals of a data stream ("Monitoring Amazon Kinesis Data Streams with CloudWatch").
-const OF_STREAM: [(&str, &str); 3] = [
-    (metric::FAILED_PUTS, SUM),
-    (metric::THROTTLED_PUTS, SUM),
-    (metric::WRITE_EXCEEDED, SUM),
-];
+const OF_STREAM: [(&str, &str); 3] =
+    [(metric::FAILED_PUTS, SUM), (metric::THROTTLED_PUTS, SUM), (metric::WRITE_EXCEEDED, SUM)];
 
 /// Signals of a delivery stream ("Monitor Amazon Data Firehose with CloudWatch metrics").
 const OF_DELIVERY: [(&str, &str); 9] = [
@@ -94,12 +91,7 @@ pub async fn freshness(aws: &Aws, name: &str, now: Timestamp) -> Result<Option<T
     let look_back = limits::METRICS_SETTLE.saturating_mul(2);
     let since = now.saturating_sub(look_back).unwrap_or(now);
     let grid = Grid::new(since, now, Period::Minute, now);
-    let query = Query {
-        namespace: FIREHOSE,
-        metric: metric::FRESHNESS,
-        name,
-        statistic: MAXIMUM,
-    };
+    let query = Query { namespace: FIREHOSE, metric: metric::FRESHNESS, name, statistic: MAXIMUM };
     let points = ask(aws, name, &[query], &grid).await?;
     Ok(points[0].last_key_value().and_then(|(at, age)| {
         let age = SignedDuration::try_from(Duration::from_secs(whole(age.ceil()))).ok()?;
@@ -108,12 +100,7 @@ pub async fn freshness(aws: &Aws, name: &str, now: Timestamp) -> Result<Option<T
 }
 
 /// The data points of each query, all pages of them.
-async fn ask(
-    aws: &Aws,
-    name: &str,
-    queries: &[Query<'_>],
-    grid: &Grid,
-) -> Result<Vec<Points>> {
+async fn ask(aws: &Aws, name: &str, queries: &[Query<'_>], grid: &Grid) -> Result<Vec<Points>> {
     assert!(queries.len() <= limits::METRIC_QUERIES_MAX, "one request takes no more queries");
     let call = Call {
         action: "cloudwatch:GetMetricData",

@@ -3,6 +3,7 @@
 mod samples;
 mod schema;
 mod stack;
+mod trace;
 
 use fhcheck::check::{DumpSink, Dumped, Estimate, Listing};
 use fhcheck::error::{Error, ErrorKind};

@@ -48,8 +48,7 @@ pub(super) fn trace(args: TraceArgs, session: &Session, env: &Env) -> Result<Tra
 
 /// The options that other commands have too.
 fn read_args(args: &TraceArgs) -> ReadArgs {
-    let delivery_stream =
-        Some(args.delivery_stream.clone()).filter(|_| args.location.is_none());
+    let delivery_stream = Some(args.delivery_stream.clone()).filter(|_| args.location.is_none());
     ReadArgs {
         location: args.location.clone(),
         delivery_stream,
