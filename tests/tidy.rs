@@ -47,7 +47,7 @@ const ONLY_IN: [(&[&str], &[&str]); 7] = [
 ];
 
 /// What a place below `src/` must never know: modules of this crate, then words.
-const NEVER: [(&[&str], &[&str], &[&str]); 19] = [
+const NEVER: [(&[&str], &[&str], &[&str]); 20] = [
     (&["cli/"], &["reconcile"], &[]),
     (&["check.rs", "check/"], &["aws", "cli", "endpoint", "report", "simulate"], &[]),
     (
@@ -148,6 +148,24 @@ const NEVER: [(&[&str], &[&str], &[&str]); 19] = [
             "reconcile",
             "report",
             "simulate",
+            "source",
+            "split",
+        ],
+        &[],
+    ),
+    (
+        &["trace/"],
+        &[
+            "check",
+            "cli",
+            "decode",
+            "expect",
+            "fingerprint",
+            "naming",
+            "plan",
+            "produce",
+            "reconcile",
+            "report",
             "source",
             "split",
         ],

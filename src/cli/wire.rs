@@ -21,12 +21,6 @@ use crate::source::local::Local;
 use crate::source::s3::S3;
 use crate::source::{KeyRange, Source};
 
-/// A connection to AWS, as it was asked for.
-pub(super) async fn connect(aws: &AwsOptions) -> Result<Aws> {
-    let AwsOptions { profile, region, endpoint_url, path_style } = aws.clone();
-    Aws::load(&Settings { profile, region, endpoint_url, path_style }).await
-}
-
 /// Opens the source of a location, with the caps of the run around it.
 pub(super) async fn open(
     location: &Location,

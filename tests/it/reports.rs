@@ -119,6 +119,15 @@ fn what_was_produced_reads_well() {
 }
 
 #[test]
+fn walks_read_well() {
+    let texts = trace::traced(table(80, false));
+    insta::assert_snapshot!("trace_agrees", texts[0]);
+    insta::assert_snapshot!("trace_refused", texts[1]);
+    insta::assert_snapshot!("trace_direct_put", texts[2]);
+    insta::assert_snapshot!("trace_csv", trace::traced(Form::Csv)[0]);
+}
+
+#[test]
 fn listings_read_well_at_both_widths() {
     for (name, listing) in listings() {
         for width in [80, 200] {

@@ -112,6 +112,10 @@ fn about(report: &Report<'_>, page: &mut Page<'_>) -> io::Result<()> {
     let until = grid.until();
     page.labelled(Tone::Dim, "  window ", &format!("{} to {until}", grid.since()))?;
     let how = if report.chosen_period { ", chosen by the window's age and length" } else { "" };
+    if grid.is_young() {
+        let settled = format!("until {}; later numbers may still change", grid.settled());
+        page.labelled(Tone::Dim, "  settled", &settled)?;
+    }
     page.labelled(Tone::Dim, "  period ", &format!("{}{how}", grid.period().as_str()))
 }
 
@@ -183,7 +187,7 @@ fn table(walk: &Walk, page: &mut Page<'_>) -> io::Result<()> {
         said.push(format!("{NONE} is no data point, which is not zero"));
     }
     if !said.is_empty() {
-        page.labelled(Tone::Dim, " ", &said.join("; "))?;
+        page.labelled(Tone::Plain, "", &said.join("; "))?;
     }
     Ok(())
 }
@@ -216,7 +220,12 @@ fn write_hop(hop: &Hop, page: &mut Page<'_>) -> io::Result<()> {
 fn signals(report: &Report<'_>, page: &mut Page<'_>) -> io::Result<()> {
     let there = report.walk.measured.signals.iter().filter_map(|signal| {
         let value = signal.value?;
-        Some(format!("{} {} {}", signal.metric, signal.statistic, count(value)))
+        let (unit, how) = match signal.statistic {
+            "Average" => (" %", "average"),
+            "Maximum" => ("", "latest maximum"),
+            _ => ("", "sum"),
+        };
+        Some(format!("{} {}{unit} ({how})", signal.metric, count(value)))
     });
     let there: Vec<_> = there.collect();
     if there.is_empty() {
