@@ -8,6 +8,7 @@ mod grid;
 pub mod hops;
 #[cfg(feature = "aws")]
 mod metrics;
+mod reason;
 
 pub use grid::{Grid, Period};
 #[cfg(feature = "aws")]

@@ -1,5 +1,7 @@
 //! The walk along the pipeline: numbers that were put into an emulated CloudWatch, objects in its S3.
 
+use std::sync::LazyLock;
+
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum};
 use jiff::{SignedDuration, Timestamp};
@@ -12,8 +14,16 @@ const STREAM: &str = "orders-source";
 
 /// An hour ago, at the beginning of a minute: everything about it is settled.
 fn then() -> Timestamp {
-    let now = Timestamp::now().as_second();
-    Timestamp::new((now - 3600).div_euclid(60) * 60, 0).unwrap()
+    static THEN: LazyLock<Timestamp> = LazyLock::new(|| {
+        let minute = (now().as_second() - 3600).div_euclid(60);
+        Timestamp::new(minute * 60, 0).unwrap()
+    });
+    *THEN
+}
+
+#[expect(clippy::disallowed_methods, reason = "the binary has the clock of this machine")]
+fn now() -> Timestamp {
+    Timestamp::now()
 }
 
 /// A pipeline of its own in an emulator that all cases of a test share.
@@ -216,8 +226,8 @@ const DESCRIBED: &str = r#"{"DeliveryStreamDescription": {
 #[test]
 fn a_window_that_cloudwatch_forgot_is_refused() {
     let said = |words: &[&str]| {
-        let output = fhcheck(&[&["trace", "--delivery-stream", "orders"], words].concat());
-        let output = { output }.output().unwrap();
+        let words = [&["trace", "--delivery-stream", "orders"], words].concat();
+        let output = fhcheck(&words).output().unwrap();
         assert_eq!(output.status.code(), Some(2));
         String::from_utf8(output.stderr).unwrap()
     };
