@@ -38,6 +38,7 @@ pub mod source;
 pub mod split;
 #[cfg(feature = "aws")]
 pub mod stack;
+pub mod trace;
 
 #[cfg(test)]
 mod tests {

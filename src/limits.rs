@@ -198,6 +198,12 @@ pub const CHANGE_SET_LOOKS: u32 = 120;
 /// Deletions of a stack in whose bucket objects keep coming.
 pub const STACK_DELETIONS: u32 = 3;
 
+/// How long CloudWatch may take to publish all data points of a metric. AWS promises nothing; monitoring
+/// that reads metrics for others waits ten minutes.
+pub const METRICS_SETTLE: Duration = Duration::from_secs(900);
+/// Queries that one request for metrics takes (`GetMetricData`, Amazon CloudWatch API reference).
+pub const METRIC_QUERIES_MAX: usize = 500;
+
 /// Samples a report keeps of each kind of finding, unless `--samples` says otherwise.
 pub const SAMPLES_DEFAULT: usize = 10;
 /// Bytes of a record that a report shows.

@@ -69,6 +69,11 @@ pub struct Comparison {
 }
 
 impl Comparison {
+    /// Records that were put for sure in the window, and those whose puts had no answer.
+    pub fn produced(&self) -> (u64, u64) {
+        (self.truth.demanded(), self.truth.sides.uncertain.records())
+    }
+
     /// Adds what was produced meanwhile.
     ///
     /// # Errors

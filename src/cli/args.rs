@@ -6,6 +6,7 @@ mod produce;
 mod read;
 mod snapshot;
 mod stack;
+mod trace;
 
 pub use make::{CompletionsArgs, CompressionArg, DemoArgs, ManArgs, SimulateArgs};
 pub use produce::ProduceArgs;
@@ -16,6 +17,7 @@ pub use snapshot::SnapshotArgs;
 pub use stack::{
     StackCommand, StackDownArgs, StackFormatArg, StackPrintArgs, StackStatusArgs, StackUpArgs,
 };
+pub use trace::{PeriodArg, TraceArgs};
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
@@ -100,6 +102,17 @@ Exit codes:
   0  every record was acknowledged
   2  not every record was; --resume goes on")]
     Produce(ProduceArgs),
+    /// Walk the pipeline by its numbers: producer, stream, Firehose, objects; which hop loses?
+    #[command(after_help = "\
+Examples:
+  fhcheck trace --delivery-stream orders --produced 10
+  fhcheck trace --delivery-stream orders --manifest sent.ndjson --since 6h --period 5m
+
+Exit codes:
+  0  the numbers agree at every hop, which does not prove that the records do
+  1  the number drops at a hop, or stored data is damaged
+  2  a number is not known or may still change; or the run failed")]
+    Trace(TraceArgs),
     /// Write what Firehose would write, with faults as you like, and the truth beside it
     #[command(after_help = "\
 Examples:

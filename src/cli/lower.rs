@@ -11,6 +11,7 @@ mod snapshot;
 mod stack;
 mod text;
 mod time;
+mod trace;
 
 use super::args::{
     Args, ColorArg, Command, DemoArgs, DumpArgs, FormatArg, GlobalArgs, ListArgs, OutputArgs,
@@ -66,6 +67,7 @@ pub fn request(args: Args, session: &Session, env: &Env) -> Result<Request> {
         }
         Command::Snapshot(args) => Request::Snapshot(snapshot::snapshot(args, env)?),
         Command::Produce(args) => Request::Produce(Box::new(produce::produce(args, session, env)?)),
+        Command::Trace(args) => Request::Trace(Box::new(trace::trace(args, session, env)?)),
         Command::Simulate(args) => Request::Simulate(Box::new(simulate::simulate(args, env)?)),
         Command::Demo(args) => Request::Demo(demo(&args, session, env)?),
         Command::Stack(command) => Request::Stack(stack::request(command, session, env)?),

@@ -17,6 +17,7 @@ pub mod run;
 mod simulate;
 mod snapshot;
 mod stack;
+mod trace;
 mod truth;
 mod watched;
 mod wire;

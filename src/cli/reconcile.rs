@@ -32,7 +32,7 @@ pub(super) async fn run(request: Reconcile, session: &Session) -> Result<u8> {
         allow: request.allow,
         samples: request.samples,
         delivery_start: watched.delivery.as_ref().and_then(|delivery| delivery.start),
-        young: patience.young(),
+        young: patience.young(None),
         seed: request.seed,
     };
     let manifests = std::mem::take(&mut truth.manifests);
@@ -79,9 +79,11 @@ impl Patience {
         self.began.saturating_add(passed).unwrap_or(self.began)
     }
 
-    /// Which records may still be on their way, now.
-    fn young(&self) -> Option<Young> {
-        let since = self.now().checked_sub(self.delivery).ok()?;
+    /// Which records may still be on their way, now: those that delivery has not come to, by what it
+    /// says of itself, or else by the time that it takes.
+    fn young(&self, delivered_until: Option<Timestamp>) -> Option<Young> {
+        let since = self.now().checked_sub(self.delivery).ok();
+        let since = delivered_until.or(since)?;
         // Of what nobody knows when it was produced, it is known that it was before the run.
         Some(Young { since, untimed: self.wait.is_some() && self.began >= since })
     }
@@ -99,10 +101,11 @@ impl Patience {
             comparison.look().await?;
             let left = self.wait.unwrap_or_default().saturating_sub(self.clock.elapsed());
             let (found, produced) = comparison.progress();
-            let may_come = comparison.set_young(self.young());
+            let may_come = comparison.set_young(self.young(None));
             if found >= produced || !may_come || left.is_zero() {
                 truth.follow(comparison, self.now(), watched).await?;
-                comparison.set_young(self.young());
+                let delivered_until = watched.delivered_until(self.now()).await;
+                comparison.set_young(self.young(delivered_until));
                 let outcome = comparison.outcome().await?;
                 if left.is_zero() || is_settled(&outcome) {
                     return Ok(outcome);

@@ -2,6 +2,7 @@
 
 mod simulate;
 mod stack;
+mod trace;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -25,6 +26,7 @@ use crate::split::FormatChoice;
 
 pub use simulate::{Simulate, SimulateFrom, SimulateTo};
 pub use stack::{Print, Stack, StackDown, StackStatus, StackUp};
+pub use trace::{Trace, TraceProduced};
 
 /// What to do.
 #[derive(Debug, Clone)]
@@ -39,6 +41,8 @@ pub enum Request {
     Snapshot(Snapshot),
     /// `produce`.
     Produce(Box<Produce>),
+    /// `trace`.
+    Trace(Box<Trace>),
     /// `simulate`.
     Simulate(Box<Simulate>),
     /// `demo`.

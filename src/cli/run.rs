@@ -6,7 +6,7 @@ use std::io;
 use super::output::Output;
 use super::request::{List, Request, Session};
 use super::watched::Watched;
-use super::{demo, dump, manual, produce, reconcile, simulate, snapshot, stack};
+use super::{demo, dump, manual, produce, reconcile, simulate, snapshot, stack, trace as walk};
 use crate::error::{Error, ErrorKind, Result};
 use crate::produce::Stop;
 use crate::{exit, limits, report};
@@ -25,6 +25,7 @@ pub fn run(request: Request, session: &Session) -> Result<u8> {
         }
         Request::Snapshot(request) => wait(snapshot::run(request, session)),
         Request::Produce(request) => wait_twice(|stop| produce::run(*request, session, stop)),
+        Request::Trace(request) => wait(walk::run(*request, session)),
         Request::Simulate(request) => wait(simulate::run(*request, session)),
         Request::Stack(request) => stack::run(request, session),
         Request::Completions(shell) => show(|out| manual::completions(shell, out)),

@@ -180,7 +180,12 @@ fn no_source() -> Error {
         .hint("compare with what its producers put: --manifest FILE")
 }
 
-async fn manifest(location: &Location, session: &Session, limits: &Limits) -> Result<Manifest> {
+/// Opens a manifest.
+pub(super) async fn manifest(
+    location: &Location,
+    session: &Session,
+    limits: &Limits,
+) -> Result<Manifest> {
     let prefix = match location {
         Location::S3 { prefix, .. } => prefix.as_str(),
         Location::Local(_) => "",

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::output::Output;
@@ -13,30 +14,31 @@ use crate::check::Run;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expect::delivery::{self, Delivery};
 use crate::plan::{Location, ReadPlan, Window};
-use crate::{exit, report, stack};
+use crate::{exit, report, stack, trace};
 
 /// A run that somebody watches.
 pub(super) struct Watched {
     pub(super) run: Run,
     pub(super) progress: Arc<Progress>,
     pub(super) plan: ReadPlan,
-    /// The delivery stream, where the request names one.
+    /// The delivery stream, where the request names one, and who was asked.
     pub(super) delivery: Option<Delivery>,
+    aws: Option<Aws>,
 }
 
 impl Watched {
     /// Opens what a request names.
     pub(super) async fn open(read: &Read, session: &Session, shown: bool) -> Result<Self> {
-        let delivery = match &read.whence {
+        let aws = match &read.whence {
             Whence::Location(_) => None,
-            Whence::DeliveryStream(name) => {
-                Some(delivery::describe(&wire::aws(&session.aws).await?, name).await?)
+            _ => Some(wire::aws(&session.aws).await?),
+        };
+        let delivery = match (&read.whence, &aws) {
+            (Whence::DeliveryStream(name), Some(aws)) => Some(delivery::describe(aws, name).await?),
+            (Whence::Stack(stack), Some(aws)) => {
+                Some(delivery::describe(aws, &of_stack(aws, stack).await?).await?)
             }
-            Whence::Stack(stack) => {
-                let aws = wire::aws(&session.aws).await?;
-                let name = of_stack(&aws, stack).await?;
-                Some(delivery::describe(&aws, &name).await?)
-            }
+            _ => None,
         };
         let (location, error_output) = locations(read, delivery.as_ref());
         let plan = read.plan(location, zone(read, delivery.as_ref())?);
@@ -48,7 +50,20 @@ impl Watched {
             let source = wire::open(&location, &session.aws, &plan.limits).await?;
             run = run.with_error_output(source, location);
         }
-        Ok(Self { run, progress, plan, delivery })
+        Ok(Self { run, progress, plan, delivery, aws })
+    }
+
+    /// The instant before which the delivery stream has delivered everything, where there is one and
+    /// its metrics say so. Who may not ask for them goes by the time that delivery takes.
+    pub(super) async fn delivered_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let (aws, delivery) = (self.aws.as_ref()?, self.delivery.as_ref()?);
+        match trace::freshness(aws, &delivery.name, now).await {
+            Ok(until) => until,
+            Err(error) => {
+                tracing::debug!(%error, "no freshness");
+                None
+            }
+        }
     }
 
     /// Narrows the run to a window.

@@ -7,10 +7,12 @@ use std::io::{self, Write};
 
 use super::model::{self, skip_name};
 use super::screen;
+use super::trace::{self, Row};
 use crate::base64;
 use crate::check::{Dumped, Listed, Listing};
 use crate::outcome::{Class, Outcome, Place, Sample};
 use crate::produce::Produced;
+use crate::trace::hops::Walk;
 
 /// A cell.
 enum Cell<'a> {
@@ -95,6 +97,18 @@ pub(super) fn produce(produced: &Produced, out: &mut dyn Write) -> io::Result<()
     cells.extend(numbers.map(Cell::Number));
     cells.push(Cell::text(manifest.as_deref()));
     row(&cells, out)
+}
+
+/// A row for each period.
+pub(super) fn trace(walk: &Walk, out: &mut dyn Write) -> io::Result<()> {
+    header(&["start", "incoming", "read", "delivered", "objects", "error_output"], out)?;
+    trace::rows(walk).try_for_each(|period: Row| {
+        let numbers =
+            [period.incoming, period.read, period.delivered, period.objects, period.error_output];
+        let mut cells = vec![Cell::Text(&period.start)];
+        cells.extend(numbers.map(Cell::number));
+        row(&cells, out)
+    })
 }
 
 /// A row for each object.

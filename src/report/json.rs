@@ -36,7 +36,7 @@ pub(super) fn list_lines(listing: &Listing, out: &mut dyn Write) -> io::Result<(
     for listed in &listing.objects {
         typed("object", Object::from(listed), out)?;
     }
-    trouble(&listing.malformed, &listing.undecodable, &listing.gaps, &listing.notes, out)?;
+    listing_trouble(listing, out)?;
     typed("summary", ListSummary::new(listing), out)
 }
 
@@ -64,6 +64,11 @@ pub(super) fn reconcile_lines(outcome: &Outcome, out: &mut dyn Write) -> io::Res
 /// A line for each thing that is wrong with what was dumped. The summary follows elsewhere.
 pub(super) fn dump_trouble(outcome: &DumpOutcome, out: &mut dyn Write) -> io::Result<()> {
     trouble(&outcome.malformed, &outcome.undecodable, &outcome.gaps, &outcome.notes, out)
+}
+
+/// A line for each thing that is wrong with what was listed.
+pub(super) fn listing_trouble(listing: &Listing, out: &mut dyn Write) -> io::Result<()> {
+    trouble(&listing.malformed, &listing.undecodable, &listing.gaps, &listing.notes, out)
 }
 
 fn trouble(

@@ -12,6 +12,7 @@ pub mod screen;
 pub mod stack;
 #[cfg(feature = "cli")]
 pub mod table;
+pub mod trace;
 pub mod units;
 
 use std::io::{self, Write};
@@ -94,6 +95,20 @@ pub fn stack(report: &stack::Report<'_>, form: Form, out: &mut dyn Write) -> io:
         #[cfg(feature = "cli")]
         Form::Table(layout) => table::stack(report, layout, out),
         Form::Json | Form::Ndjson | Form::Csv => json::document(&stack::Document::new(report), out),
+    }
+}
+
+/// Writes a walk along the pipeline.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn trace(report: &trace::Report<'_>, form: Form, out: &mut dyn Write) -> io::Result<()> {
+    match form {
+        #[cfg(feature = "cli")]
+        Form::Table(layout) => table::trace(report, layout, out),
+        Form::Json => json::document(&trace::Document::new(report), out),
+        Form::Ndjson => trace::lines(report, out),
+        Form::Csv => csv::trace(report.walk, out),
     }
 }
 

@@ -11,6 +11,7 @@ mod reconcile;
 
 use serde::Serialize;
 
+use crate::check::Listing;
 use crate::exit;
 use crate::outcome::{self, SkipReason, Verdict};
 
@@ -43,7 +44,7 @@ pub(super) struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
-    fn new(report: &'static str, verdict: Verdict, location: &'a str) -> Self {
+    pub(super) fn new(report: &'static str, verdict: Verdict, location: &'a str) -> Self {
         let exit_code = exit::code(verdict);
         Self { report, version: VERSION, verdict: verdict_name(verdict), exit_code, location }
     }
@@ -220,4 +221,15 @@ pub(super) struct Trouble<'a> {
     undecodable: Vec<Undecodable<'a>>,
     gaps: Vec<Gap<'a>>,
     notes: Vec<Note<'a>>,
+}
+
+impl<'a> Trouble<'a> {
+    pub(super) fn of_listing(listing: &'a Listing) -> Self {
+        Self {
+            malformed: all(&listing.malformed),
+            undecodable: all(&listing.undecodable),
+            gaps: all(&listing.gaps),
+            notes: all(&listing.notes),
+        }
+    }
 }

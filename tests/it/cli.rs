@@ -148,8 +148,8 @@ fn completions_and_manual_come_from_the_same_definition() {
         "-simulate",
         "-snapshot",
     ];
-    let of_stack = ["-stack-down", "-stack-print", "-stack-status", "-stack-up", "-stack", ""];
-    let names = names.iter().chain(&of_stack);
+    let of_stack = ["-stack-down", "-stack-print", "-stack-status", "-stack-up", "-stack"];
+    let names = names.iter().chain(&of_stack).chain(&["-trace", ""]);
     assert_eq!(pages, names.map(|name| format!("fhcheck{name}.1")).collect::<Vec<_>>());
 }
 

@@ -45,3 +45,5 @@ mod story;
 mod templates;
 // Worlds of objects, a scripted server, a real one.
 mod support;
+// The walk along the pipeline, by numbers of an emulated CloudWatch.
+mod trace;

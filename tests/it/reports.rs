@@ -3,6 +3,7 @@
 mod samples;
 mod schema;
 mod stack;
+mod trace;
 
 use fhcheck::check::{DumpSink, Dumped, Estimate, Listing};
 use fhcheck::error::{Error, ErrorKind};
@@ -115,6 +116,15 @@ fn what_was_produced_reads_well() {
     insta::assert_snapshot!("produce_whole", produced(true, table(80, false)));
     insta::assert_snapshot!("produce_not_whole", produced(false, table(80, false)));
     insta::assert_snapshot!("produce_csv", produced(true, Form::Csv));
+}
+
+#[test]
+fn walks_read_well() {
+    let texts = trace::traced(table(80, false));
+    insta::assert_snapshot!("trace_agrees", texts[0]);
+    insta::assert_snapshot!("trace_refused", texts[1]);
+    insta::assert_snapshot!("trace_direct_put", texts[2]);
+    insta::assert_snapshot!("trace_csv", trace::traced(Form::Csv)[0]);
 }
 
 #[test]

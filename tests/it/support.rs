@@ -137,7 +137,7 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    pub(crate) async fn start(replies: Vec<String>) -> Self {
+    pub(crate) async fn start(replies: Vec<impl AsRef<[u8]> + Send + Sync + 'static>) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = tokio::spawn(async move {
@@ -160,7 +160,7 @@ impl Script {
                 if replies.len() > 1 {
                     replies.next();
                 }
-                let _ = stream.write_all(reply.as_bytes()).await;
+                let _ = stream.write_all(reply.as_ref()).await;
             }
         });
         Self { address, server }

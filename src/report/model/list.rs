@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{ByteBook, Header, ObjectBook, Trouble, all, skip_name};
+use super::{ByteBook, Header, ObjectBook, Trouble, skip_name};
 use crate::check::{self, Listed, Listing};
 use crate::limits;
 use crate::naming::KeyName;
@@ -151,13 +151,8 @@ impl<'a> List<'a> {
     pub(crate) fn new(listing: &'a Listing) -> Self {
         Self {
             summary: ListSummary::new(listing),
-            objects: all(&listing.objects),
-            trouble: Trouble {
-                malformed: all(&listing.malformed),
-                undecodable: all(&listing.undecodable),
-                gaps: all(&listing.gaps),
-                notes: all(&listing.notes),
-            },
+            objects: super::all(&listing.objects),
+            trouble: Trouble::of_listing(listing),
         }
     }
 }

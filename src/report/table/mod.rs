@@ -8,6 +8,7 @@ mod produce;
 mod reconcile;
 mod stack;
 mod text;
+mod trace;
 mod trouble;
 mod verdict;
 
@@ -75,6 +76,15 @@ pub(super) fn stack(
 /// Writes what a producer came to.
 pub(super) fn produce(produced: &Produced, layout: Layout, out: &mut dyn Write) -> io::Result<()> {
     produce::write(produced, &mut Page::new(layout, out))
+}
+
+/// Writes a walk along the pipeline.
+pub(super) fn trace(
+    report: &super::trace::Report<'_>,
+    layout: Layout,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    trace::write(report, &mut Page::new(layout, out))
 }
 
 /// Writes what was wrong with a dump, and how much it gave out.

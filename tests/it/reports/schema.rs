@@ -7,6 +7,7 @@ use fhcheck::report::dump::Records;
 use serde_json::{Value, json};
 
 use super::stack::stacks;
+use super::trace::traced;
 use super::{dumped_text, estimated, listed, listings, outcomes, produced, reconciled};
 
 fn schema() -> Value {
@@ -20,6 +21,8 @@ fn outputs() -> (Vec<String>, Vec<String>) {
         vec![dumped_text(Records::Json), estimated(true, Form::Json), estimated(false, Form::Json)];
     let mut lines = vec![dumped_text(Records::Ndjson), estimated(true, Form::Ndjson)];
     documents.extend(stacks(Form::Json));
+    documents.extend(traced(Form::Json));
+    lines.extend(traced(Form::Ndjson));
     documents.extend([true, false].map(|whole| produced(whole, Form::Json)));
     lines.push(produced(true, Form::Ndjson));
     for (_, outcome) in outcomes() {
@@ -66,6 +69,7 @@ fn every_kind_of_line_is_among_them_and_the_summary_comes_last() {
         "note",
         "object",
         "pending",
+        "period",
         "record",
         "repeated",
         "summary",
