@@ -184,11 +184,16 @@ fn a_place_is_named_once() {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the command that is tested has a clock")]
+fn hours_ago(hours: f64) -> f64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
+    (now - hours * 3600.0).floor()
+}
+
 /// Records of long ago are not pending any more: they are missing, and the stream says which.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_that_is_lost_is_missing_by_its_sequence_number() {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
-    let begun = (now - 4.0 * 3600.0).floor();
+    let begun = hours_ago(4.0);
     let shard = |id: &str, after: f64| Shard {
         id: id.into(),
         listed: true,
