@@ -111,6 +111,15 @@ async fn ten_records_travel_and_are_accounted_for() {
     let stream = ["reconcile", "--stack", STACK, "--stream", STACK];
     assert_eq!(story.json(0, &stream)["books"]["produced"]["delivered"], 20);
 
+    // The emulator keeps no metrics of streams: what has no data point is not called zero.
+    let walk = story.json(2, &["trace", "--delivery-stream", STACK, "--produced", "20"]);
+    let hops = walk["hops"].as_array().unwrap();
+    assert_eq!(hops.len(), 4);
+    assert!(hops.iter().all(|hop| hop["standing"] == "unknown"), "{walk}");
+    let counted = walk["periods"].as_array().unwrap().iter();
+    let counted = counted.filter_map(|period| period["objects"].as_u64()).sum::<u64>();
+    assert_eq!(counted, 20);
+
     break_each_hop(&story, &both, &stream).await;
     story.says(0, &["stack", "down", STACK, "--yes"]);
     story.says(2, &["list", "--stack", STACK]);
