@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::output::{self, Output};
 use super::request::{Reconcile, Session};
-use super::truth::Truth;
+use super::truth::{self, Truth};
 use super::watched::Watched;
 use crate::check::Comparison;
 use crate::error::Result;
@@ -20,6 +20,7 @@ pub(super) async fn run(request: Reconcile, session: &Session) -> Result<u8> {
     let output = Output::open(request.output.file.as_deref())?;
     let mut watched = Watched::open(&request.read, session, session.progress).await?;
     if request.dry_run {
+        truth::say_estimate(&request, &watched, session).await?;
         return watched.estimate(&request.output, output).await;
     }
     let patience = Patience::of(&request, &watched);

@@ -9,7 +9,7 @@ use super::truth;
 use super::watched::Watched;
 use super::wire;
 use crate::check::{Listed, Listing};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::expect::delivery::{self, Delivery};
 use crate::fingerprint::Policy;
 use crate::outcome::Allow;
@@ -23,7 +23,11 @@ pub(super) async fn run(request: Trace, session: &Session) -> Result<u8> {
     let output = Output::open(request.output.file.as_deref())?;
     let watched = Watched::open(&request.read, session, session.progress).await?;
     let aws = wire::aws(&session.aws).await?;
-    let name = &request.delivery_stream;
+    let of_stack = watched.delivery.as_ref().map(|delivery| &delivery.name);
+    let name = request.delivery_stream.as_ref().or(of_stack).ok_or_else(|| {
+        Error::new(ErrorKind::Usage, "nothing names a delivery stream")
+            .hint("name it with --delivery-stream, or a stack with --stack")
+    })?;
     let described = match (&watched.delivery, &request.stream) {
         (Some(delivery), _) => Some(delivery.clone()),
         (None, Some(_)) => None,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp, Unit};
 use tempfile::NamedTempFile;
 
+use super::output;
 use super::progress::Progress;
 use super::request::{Expected, Reconcile, Session};
 use super::watched::Watched;
@@ -17,6 +18,8 @@ use crate::expect::stream::{self, Share, StreamRead, Summary};
 use crate::limits::{BUFFERING_MAX, WINDOW_SLACK};
 use crate::outcome::{Gap, GapReason};
 use crate::plan::{Expectation, Limits, Location, Window};
+use crate::report::screen;
+use crate::report::units::counted;
 use crate::source::KeyRange;
 use crate::source::local::Local;
 
@@ -94,6 +97,30 @@ impl Truth {
         }
         Ok(())
     }
+}
+
+/// Says what reading the data stream would take, where one is compared with.
+pub(super) async fn say_estimate(
+    request: &Reconcile,
+    watched: &Watched,
+    session: &Session,
+) -> Result<()> {
+    let Expected::Stream { name, share } = &request.expected else { return Ok(()) };
+    let source = watched.delivery.as_ref().and_then(|delivery| delivery.stream.clone());
+    let stream = name.clone().or(source).ok_or_else(no_source)?;
+    let now = to_millisecond(request.now);
+    let Window { since, until } = watched.plan.window;
+    let to = until.map_or(now, |until| until.min(now));
+    let read = StreamRead { stream, from: since, to, share: *share, now };
+    let estimate = stream::estimate(&wire::aws(&session.aws).await?, &read).await?;
+    let calls = counted(estimate.calls_at_least, "call", "calls");
+    let name = screen::text(&estimate.stream.name).into_owned();
+    output::say(&format!(
+        "Reading data stream {name} takes at least {calls} and {} s besides; fhcheck snapshot \
+         --dry-run says what it takes at most.\n",
+        estimate.at_least.as_secs_f64().ceil(),
+    ));
+    Ok(())
 }
 
 /// A data stream from some instant on.

@@ -95,6 +95,10 @@ async fn ten_records_travel_and_are_accounted_for() {
     assert_eq!(stream["books"]["produced"]["delivered"], 10);
     assert_eq!(stream["expectation"], format!("data stream {STACK}"));
 
+    let cost = story.run(&["reconcile", "--stack", STACK, "--stream", "--dry-run"]);
+    let said = String::from_utf8_lossy(&cost.stderr);
+    assert!(said.contains(&format!("Reading data stream {STACK} takes at least")), "{said}");
+
     // The function puts ten more, and its answer is a manifest of them.
     story.says(0, &["produce", "--lambda", STACK, "--manifest", "answer.ndjson"]);
     story.delivered(20);
@@ -112,7 +116,7 @@ async fn ten_records_travel_and_are_accounted_for() {
     assert_eq!(story.json(0, &stream)["books"]["produced"]["delivered"], 20);
 
     // The emulator keeps no metrics of streams: what has no data point is not called zero.
-    let walk = story.json(2, &["trace", "--delivery-stream", STACK, "--produced", "20"]);
+    let walk = story.json(2, &["trace", "--stack", STACK, "--produced", "20"]);
     let hops = walk["hops"].as_array().unwrap();
     assert_eq!(hops.len(), 4);
     assert!(hops.iter().all(|hop| hop["standing"] == "unknown"), "{walk}");

@@ -12,8 +12,11 @@ pub struct TraceArgs {
     #[arg(value_name = "LOCATION")]
     pub location: Option<String>,
     /// The delivery stream
-    #[arg(long, value_name = "NAME")]
-    pub delivery_stream: String,
+    #[arg(long, value_name = "NAME", required_unless_present = "stack")]
+    pub delivery_stream: Option<String>,
+    /// The stack that the delivery stream is in
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["location", "delivery_stream"])]
+    pub stack: Option<String>,
     /// The data stream that it reads; without it, the delivery stream says so
     #[arg(long, value_name = "NAME")]
     pub stream: Option<String>,

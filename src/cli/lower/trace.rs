@@ -48,9 +48,9 @@ pub(super) fn trace(args: TraceArgs, session: &Session, env: &Env) -> Result<Tra
 
 /// The options that other commands have too.
 fn read_args(args: &TraceArgs) -> ReadArgs {
-    let delivery_stream = Some(args.delivery_stream.clone()).filter(|_| args.location.is_none());
+    let delivery_stream = args.delivery_stream.clone().filter(|_| args.location.is_none());
     ReadArgs {
-        stack: None,
+        stack: args.stack.clone(),
         location: args.location.clone(),
         delivery_stream,
         failed_location: args.failed_location.clone(),

@@ -9,8 +9,8 @@ use crate::trace::Grid;
 pub struct Trace {
     /// The objects; their window is that of the grid.
     pub read: Read,
-    /// The delivery stream.
-    pub delivery_stream: String,
+    /// The delivery stream, where it is not that of a stack.
+    pub delivery_stream: Option<String>,
     /// The data stream, where one was given.
     pub stream: Option<String>,
     /// What the producer says.
