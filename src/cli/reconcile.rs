@@ -33,7 +33,7 @@ pub(super) async fn run(request: Reconcile, session: &Session) -> Result<u8> {
         allow: request.allow,
         samples: request.samples,
         delivery_start: watched.delivery.as_ref().and_then(|delivery| delivery.start),
-        young: patience.young(None),
+        young: patience.young(watched.delivered_until(patience.now()).await),
         seed: request.seed,
     };
     let manifests = std::mem::take(&mut truth.manifests);
@@ -102,10 +102,11 @@ impl Patience {
             comparison.look().await?;
             let left = self.wait.unwrap_or_default().saturating_sub(self.clock.elapsed());
             let (found, produced) = comparison.progress();
-            let may_come = comparison.set_young(self.young(None));
+            // Asked before any record is called old: what counts as old once is old for good.
+            let delivered_until = watched.delivered_until(self.now()).await;
+            let may_come = comparison.set_young(self.young(delivered_until));
             if found >= produced || !may_come || left.is_zero() {
                 truth.follow(comparison, self.now(), watched).await?;
-                let delivered_until = watched.delivered_until(self.now()).await;
                 comparison.set_young(self.young(delivered_until));
                 let outcome = comparison.outcome().await?;
                 if left.is_zero() || is_settled(&outcome) {
@@ -130,4 +131,33 @@ impl Patience {
 fn is_settled(outcome: &Outcome) -> bool {
     outcome.verdict() == Verdict::Reconciled
         || (outcome.books.produced.pending == 0 && !outcome.has_gaps())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patience(began: &str, wait: Option<Duration>) -> Patience {
+        Patience {
+            began: began.parse().expect("a timestamp"),
+            clock: Instant::now(),
+            delivery: SignedDuration::from_mins(10),
+            wait,
+        }
+    }
+
+    #[test]
+    fn what_delivery_says_of_itself_is_believed_before_the_clock() {
+        let began = "2026-07-04T09:30:00Z";
+        let by_clock = patience(began, None).young(None).expect("young records");
+        let ten_minutes_ago = "2026-07-04T09:20:00Z".parse::<Timestamp>().expect("a timestamp");
+        assert!((by_clock.since - ten_minutes_ago).as_secs() < 60);
+        for said in ["2026-07-04T06:00:00Z", "2026-07-04T09:29:00Z"] {
+            let until: Timestamp = said.parse().expect("a timestamp");
+            let young = patience(began, None).young(Some(until)).expect("young records");
+            assert_eq!((young.since, young.untimed), (until, false));
+        }
+        let waiting = patience(began, Some(Duration::from_secs(60)));
+        assert!(waiting.young(None).expect("young records").untimed, "put before the run at most");
+    }
 }
