@@ -77,11 +77,10 @@ impl Run {
         Self { sites, plan, observer }
     }
 
-    /// Reads error output of another location too. What lies below the location of the plan is read
-    /// in any case.
+    /// Reads error output of another location too. What lies in one that is read already is read once.
     #[must_use]
     pub fn with_error_output(mut self, source: Arc<dyn Source>, location: Location) -> Self {
-        let site = self.sites[0].beside(source, location);
+        let site = Site::beside(&self.sites, source, location);
         self.sites.extend(site.map(Arc::new));
         self
     }

@@ -1,5 +1,7 @@
 //! `list`: the objects, and on request what is in them; and what reading them would take.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::DateTime;
 use jiff::{RoundMode, Unit};
 
@@ -147,13 +149,15 @@ impl Run {
             knows_errors: true,
             spans: samples,
         };
-        let mut peculiars = Vec::new();
+        let mut peculiar = BTreeMap::<Peculiar, u64>::new();
         let work = move |job: &Job, body| stager.stage(job, body);
         self.each(&jobs, work, |job, staged| {
             match staged {
                 Ok(staged) => {
                     self.done(&job.object, staged.tally.records);
-                    peculiars.extend(staged.peculiar);
+                    if let Some(kind) = staged.peculiar {
+                        *peculiar.entry(kind).or_default() += 1;
+                    }
                     listing.commit(job, staged);
                 }
                 Err(reason) => {
@@ -165,13 +169,7 @@ impl Run {
         })
         .await?;
         listing.order();
-        for peculiar in Peculiar::ALL {
-            let count = peculiars.iter().filter(|&&seen| seen == peculiar).count();
-            if count > 0 {
-                let text = format!("{count} objects {}", peculiar.text());
-                listing.notes.push(Note { code: peculiar.code(), text });
-            }
-        }
+        listing.notes.extend(peculiar.iter().map(|(peculiar, objects)| peculiar.note(*objects)));
         Ok(())
     }
 }

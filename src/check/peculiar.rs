@@ -2,6 +2,7 @@
 //! before they are counted or compared.
 
 use crate::base64;
+use crate::outcome::Note;
 
 /// What the records of an object are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,8 +22,6 @@ const BASE64_MIN: usize = 16;
 const ENCODED: [&[u8]; 3] = [b"{", b"\x1f\x8b", b"\xf3\x89\x9a\xc2"];
 
 impl Peculiar {
-    pub(super) const ALL: [Self; 2] = [Self::CloudWatchLogs, Self::Base64];
-
     /// What a record is, if it is peculiar.
     pub(super) fn of(record: &[u8]) -> Option<Self> {
         match record.first()? {
@@ -39,16 +38,19 @@ impl Peculiar {
         }
     }
 
-    /// A short name, for machines.
-    pub(super) fn code(self) -> &'static str {
+    /// Says so of so many objects.
+    pub(super) fn note(self, objects: u64) -> Note {
+        Note { code: self.code(), text: format!("{objects} objects {}", self.text()) }
+    }
+
+    fn code(self) -> &'static str {
         match self {
             Self::CloudWatchLogs => "cloudwatch-logs",
             Self::Base64 => "base64-text",
         }
     }
 
-    /// What it means for a count of objects.
-    pub(super) fn text(self) -> &'static str {
+    fn text(self) -> &'static str {
         match self {
             Self::CloudWatchLogs => {
                 "hold subscription records of CloudWatch Logs: each is counted as one record, \

@@ -13,7 +13,7 @@ use super::{Job, Run};
 use crate::error::Result;
 use crate::fingerprint::Policy;
 use crate::observe::Event;
-use crate::outcome::{Note, Outcome};
+use crate::outcome::Outcome;
 use crate::plan::{Expectation, ReconcilePlan, Young};
 
 impl Run {
@@ -184,9 +184,8 @@ impl Comparison {
         let produced = Arc::new(std::mem::take(&mut truth.sides));
         let found = Arc::new(std::mem::take(&mut seen.found));
         let compared = compare(plan, &produced, &found).await?;
-        // Nobody else holds them any more.
-        truth.sides = Arc::into_inner(produced).unwrap_or_default();
-        seen.found = Arc::into_inner(found).unwrap_or_default();
+        truth.sides = Arc::into_inner(produced).expect("the comparison is done with it");
+        seen.found = Arc::into_inner(found).expect("the comparison is done with it");
         let mut outcome = seen.outcome.clone();
         outcome.location = run.plan.location.to_string();
         outcome.expectation = expectation(plan, truth);
@@ -214,10 +213,8 @@ impl Comparison {
             restarts: self.restarts,
         };
         notes::add(&mut outcome, plan, &noticed);
-        outcome.notes.extend(seen.peculiar.iter().map(|(peculiar, objects)| Note {
-            code: peculiar.code(),
-            text: format!("{objects} objects {}", peculiar.text()),
-        }));
+        let peculiar = seen.peculiar.iter();
+        outcome.notes.extend(peculiar.map(|(peculiar, objects)| peculiar.note(*objects)));
         outcome.books.assert_balanced();
         Ok(outcome)
     }

@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fingerprint::Identity;
 use crate::observe::Event;
 use crate::outcome::{Gap, GapReason, Origin};
-use crate::plan::{ReconcilePlan, Young};
+use crate::plan::{ReconcilePlan, Window, Young};
 use crate::reconcile::{Place, Produced, Row, Side};
 use crate::source::{KeyRange, Source};
 pub(super) use read::Reader;
@@ -31,8 +31,8 @@ pub struct Manifest {
     pub range: KeyRange,
     /// What it should say and cannot: what a data stream no longer holds.
     pub gaps: Vec<Gap>,
-    /// Records that arrived before this are said by another manifest.
-    pub from: Option<Timestamp>,
+    /// Records of a data stream that did not arrive in this time are said by another manifest.
+    pub arrived: Window,
 }
 
 /// How sure it is that a record must be there.
@@ -46,18 +46,15 @@ enum Demand {
     Outside,
 }
 
-/// A record that was produced, and where its manifest says so.
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    identity: Identity,
-    offset: u64,
-    demand: Demand,
-}
-
 /// What one object of a manifest says.
 #[derive(Debug, Default)]
 struct Said {
-    entries: Vec<Entry>,
+    /// Records that must be there, and when they were put.
+    timed: Vec<(Timestamp, Row)>,
+    /// Records that must be there, of which nobody knows since when.
+    untimed: Vec<Row>,
+    uncertain: Vec<Row>,
+    outside: Vec<Row>,
     /// What its producer says besides.
     remarks: Remarks,
     /// Records that lack what the policy compares.
@@ -75,6 +72,17 @@ pub(super) struct Remarks {
     pub(super) empty: u64,
     /// The manifest says under which sequence numbers its records are in the stream.
     pub(super) sequenced: bool,
+}
+
+impl Said {
+    fn demand(&mut self, row: Row, demand: Demand) {
+        match demand {
+            Demand::Sure(Some(at)) => self.timed.push((at, row)),
+            Demand::Sure(None) => self.untimed.push(row),
+            Demand::Uncertain => self.uncertain.push(row),
+            Demand::Outside => self.outside.push(row),
+        }
+    }
 }
 
 impl Remarks {
@@ -113,12 +121,14 @@ impl Truth {
     /// Decides which records may still be on their way. That may be asked again, later.
     pub(super) fn settle(&mut self, young: Option<Young>) {
         let since = young.map_or(Timestamp::MAX, |young| young.since);
-        let (old, recent): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.timed).into_iter().partition(|(at, _)| *at < since);
-        self.sides.sure.commit(old.into_iter().map(|(_, row)| row));
-        self.sides.recent = Side::default();
-        self.sides.recent.commit(recent.iter().map(|(_, row)| *row));
-        self.timed = recent;
+        let Produced { sure, recent, .. } = &mut self.sides;
+        *recent = Side::default();
+        self.timed.retain(|(at, row)| {
+            let young = *at >= since;
+            if young { &mut *recent } else { &mut *sure }.commit([*row]);
+            young
+        });
+        self.timed.shrink_to_fit();
         let on_their_way = young.is_some_and(|young| young.untimed);
         if on_their_way {
             self.sides.recent.copy(&self.untimed);
@@ -127,18 +137,13 @@ impl Truth {
         }
     }
 
-    fn commit(&mut self, job: &Job, said: Said) {
+    fn commit(&mut self, mut said: Said) {
         self.incomplete += said.incomplete;
         self.remarks.add(said.remarks);
-        for Entry { identity, offset, demand } in said.entries {
-            let row = Row::new(identity, Place::new(job.number, offset));
-            match demand {
-                Demand::Sure(Some(at)) => self.timed.push((at, row)),
-                Demand::Sure(None) => self.untimed.commit([row]),
-                Demand::Uncertain => self.sides.uncertain.commit([row]),
-                Demand::Outside => self.sides.outside.commit([row]),
-            }
-        }
+        self.timed.append(&mut said.timed);
+        self.untimed.commit(said.untimed);
+        self.sides.uncertain.commit(said.uncertain);
+        self.sides.outside.commit(said.outside);
     }
 
     /// Records that must be there.
@@ -204,11 +209,11 @@ impl Run {
     ) -> Result<()> {
         let jobs = jobs(&manifest, truth.objects.len() as u64).await?;
         let name = manifest.name;
-        let reader = Reader::new(plan).from(manifest.from);
+        let reader = Reader::new(plan).arrived(manifest.arrived);
         let work = move |job: &Job, body| Ok(reader.read(job, body));
         self.each(&jobs, work, |job, read| {
             let said = read.and_then(|read| read.map_err(GapReason::Failed));
-            truth.commit(job, said.map_err(|reason| unreadable(&name, job, &reason))?);
+            truth.commit(said.map_err(|reason| unreadable(&name, job, &reason))?);
             self.observer.on(Event::Manifest { records: truth.demanded() });
             Ok(())
         })

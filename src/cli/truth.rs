@@ -52,8 +52,7 @@ impl Truth {
                 Ok(fixed(Expectation::Manifest(locations.clone()), manifests))
             }
             Expected::Stream { name, share } => {
-                let source = watched.delivery.as_ref().and_then(|delivery| delivery.stream.clone());
-                let name = name.clone().or(source).ok_or_else(no_source)?;
+                let name = stream_name(name, watched)?;
                 let aws = wire::aws(&session.aws).await?;
                 Self::of_stream(Reader { aws, name, share: *share }, request, watched).await
             }
@@ -68,10 +67,12 @@ impl Truth {
         let from = window.since.map(|since| since.saturating_sub(around()).unwrap_or(since));
         let to = until.saturating_add(around()).map_or(now, |to| to.min(now));
         let (file, summary) = reader.read(from, to, now, watched).await?;
-        let gap = retained(&mut window, &summary, &reader.name);
+        let gap = retained(&mut window, from, &summary, &reader.name);
         window.until = Some(until);
         let tail = (to == now).then(|| Tail { reader, from: now, files: vec![] });
-        let manifest = Manifest { gaps: gap.into_iter().collect(), ..kept(&file, &summary, None)? };
+        let known = Window { since: None, until: Some(to) };
+        let manifest =
+            Manifest { gaps: gap.into_iter().collect(), ..kept(&file, &summary, known)? };
         let expectation = Expectation::Stream(summary.stream.name);
         let mut truth = Self { expectation, manifests: vec![manifest], window, tail };
         if let Some(tail) = &mut truth.tail {
@@ -91,7 +92,8 @@ impl Truth {
         let now = to_millisecond(now);
         if now > tail.from {
             let (file, summary) = tail.reader.read(Some(tail.from), now, now, watched).await?;
-            comparison.add(kept(&file, &summary, Some(tail.from))?).await?;
+            let since = Window { since: Some(tail.from), until: Some(now) };
+            comparison.add(kept(&file, &summary, since)?).await?;
             tail.files.push(file);
             tail.from = now;
         }
@@ -106,8 +108,7 @@ pub(super) async fn say_estimate(
     session: &Session,
 ) -> Result<()> {
     let Expected::Stream { name, share } = &request.expected else { return Ok(()) };
-    let source = watched.delivery.as_ref().and_then(|delivery| delivery.stream.clone());
-    let stream = name.clone().or(source).ok_or_else(no_source)?;
+    let stream = stream_name(name, watched)?;
     let now = to_millisecond(request.now);
     let Window { since, until } = watched.plan.window;
     let to = until.map_or(now, |until| until.min(now));
@@ -166,20 +167,25 @@ pub(super) async fn read_stream(
     Ok((file, summary))
 }
 
-/// Takes into account what retention has left: a gap where less is left than was asked for; where all
-/// that is left was asked for, the window begins where objects hold nothing older.
-fn retained(window: &mut Window, summary: &Summary, name: &str) -> Option<Gap> {
+/// Takes into account what retention has left: a gap where less is left than objects of the window may
+/// hold; where all that is left was asked for, the window begins where they hold nothing older.
+fn retained(
+    window: &mut Window,
+    from: Option<Timestamp>,
+    summary: &Summary,
+    name: &str,
+) -> Option<Gap> {
     let complete = summary.complete_from;
     if complete <= summary.stream.created {
         return None;
     }
-    let Some(since) = window.since else {
+    let Some(from) = from else {
         window.since = complete.saturating_add(around()).ok();
         return None;
     };
     let key = format!("data stream {name}");
-    let reason = GapReason::Expired(since, complete);
-    (complete > since).then_some(Gap { key, size: 0, reason })
+    let reason = GapReason::Expired(from, complete);
+    (complete > from).then_some(Gap { key, size: 0, reason })
 }
 
 /// How far from a window records may have arrived that objects of the window hold.
@@ -192,19 +198,24 @@ fn to_millisecond(at: Timestamp) -> Timestamp {
     at.round(Unit::Millisecond).unwrap_or(at)
 }
 
-fn kept(file: &NamedTempFile, summary: &Summary, from: Option<Timestamp>) -> Result<Manifest> {
+fn kept(file: &NamedTempFile, summary: &Summary, arrived: Window) -> Result<Manifest> {
     Ok(Manifest {
         name: format!("data stream {}", summary.stream.name),
         source: Arc::new(Local::open(file.path())?),
         range: KeyRange::all(""),
         gaps: Vec::new(),
-        from,
+        arrived,
     })
 }
 
-fn no_source() -> Error {
-    Error::new(ErrorKind::Usage, "the delivery stream reads no data stream: records are put to it")
-        .hint("compare with what its producers put: --manifest FILE")
+/// The data stream that was named, or that the delivery stream reads.
+fn stream_name(named: &Option<String>, watched: &Watched) -> Result<String> {
+    let source = watched.delivery.as_ref().and_then(|delivery| delivery.stream.as_ref());
+    named.as_ref().or(source).cloned().ok_or_else(|| {
+        let message = "the delivery stream reads no data stream: records are put to it";
+        Error::new(ErrorKind::Usage, message)
+            .hint("compare with what its producers put: --manifest FILE")
+    })
 }
 
 /// Opens a manifest.
@@ -222,6 +233,6 @@ pub(super) async fn manifest(
         source: wire::open(location, &session.aws, limits).await?,
         range: KeyRange::all(prefix),
         gaps: Vec::new(),
-        from: None,
+        arrived: Default::default(),
     })
 }

@@ -81,7 +81,7 @@ pub(super) async fn stage(request: &Demo) -> Result<Stage> {
             source: Arc::clone(&source),
             range: KeyRange::all(MANIFEST),
             gaps: Vec::new(),
-            from: None,
+            arrived: Default::default(),
         },
         source,
         _keep: Box::new(endpoint),

@@ -16,9 +16,10 @@ pub struct Answer<'a> {
     /// In the log: the records of one request.
     #[serde(default, borrow)]
     pub acknowledged: Vec<Acknowledged<'a>>,
-    /// In the log, where the function gave up: records that were never put.
-    #[serde(default)]
-    pub rejected: Vec<serde::de::IgnoredAny>,
+    /// In the log, where the function gave up: records that were not acknowledged. Puts of them may
+    /// have had no answer.
+    #[serde(default, borrow)]
+    pub rejected: Vec<Cow<'a, str>>,
     /// Records that were put without an answer; nobody knows which.
     #[serde(default)]
     pub unanswered: u64,

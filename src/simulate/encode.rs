@@ -43,18 +43,30 @@ pub(super) fn encode(
 
 /// One gzip member.
 fn gzip(content: &[u8], cut: Option<usize>, out: &mut Vec<u8>) -> io::Result<()> {
-    let (before, after) = halves(content, cut);
     let mut encoder = GzBuilder::new().write(&mut *out, Level::default());
+    let kept = feed(&mut encoder, content, cut, |encoder| encoder.get_ref().len())?;
+    encoder.finish()?;
+    out.truncate(kept);
+    Ok(())
+}
+
+/// Gives an encoder its content, and says how much of what it wrote stands before the cut: all of it
+/// where there is none.
+fn feed<E: Write>(
+    encoder: &mut E,
+    content: &[u8],
+    cut: Option<usize>,
+    written: impl Fn(&E) -> usize,
+) -> io::Result<usize> {
+    let (before, after) = halves(content, cut);
     encoder.write_all(before)?;
     let mut kept = usize::MAX;
     if cut.is_some() {
         encoder.flush()?;
-        kept = encoder.get_ref().len();
+        kept = written(encoder);
     }
     encoder.write_all(after)?;
-    encoder.finish()?;
-    out.truncate(kept);
-    Ok(())
+    Ok(kept)
 }
 
 /// The content before the cut and behind it.
@@ -179,16 +191,9 @@ fn len32(bytes: &[u8]) -> io::Result<[u8; 4]> {
 
 /// One Zstandard frame with a checksum.
 fn zstd(content: &[u8], cut: Option<usize>, out: &mut Vec<u8>) -> io::Result<()> {
-    let (before, after) = halves(content, cut);
     let mut encoder = zstd::stream::Encoder::new(&mut *out, zstd::DEFAULT_COMPRESSION_LEVEL)?;
     encoder.include_checksum(true)?;
-    encoder.write_all(before)?;
-    let mut kept = usize::MAX;
-    if cut.is_some() {
-        encoder.flush()?;
-        kept = encoder.get_ref().len();
-    }
-    encoder.write_all(after)?;
+    let kept = feed(&mut encoder, content, cut, |encoder| encoder.get_ref().len())?;
     encoder.finish()?;
     out.truncate(kept);
     Ok(())

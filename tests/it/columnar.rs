@@ -100,7 +100,7 @@ async fn reconcile(source: Arc<dyn Source>, location: Location, policy: Policy) 
         source: produced,
         range,
         gaps: Vec::new(),
-        from: None,
+        arrived: Default::default(),
     };
     let read = support::read_plan(location);
     let plan = ReconcilePlan {

@@ -1,15 +1,12 @@
 //! An AWS on this machine: ministack, by other people, installed with pip at the first run. Its streams
 //! hold no records at first, and its only region is `us-east-1`.
 
-use std::fs;
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use fhcheck::aws::Aws;
 
-use crate::support::{GUARDIAN, free_ports, pip_install};
+use crate::support::{GUARDIAN, free_ports, pip_install, wait_for};
 
 /// The emulator, the SDK that the function uses, and all they need.
 const MINISTACK: [&str; 20] = [
@@ -34,8 +31,6 @@ const MINISTACK: [&str; 20] = [
     "urllib3==2.8.0",
     "wsproto==1.3.2",
 ];
-
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The key that it is asked with; it takes any.
 const KEY: &str = "test";
@@ -65,12 +60,7 @@ impl Emulator {
             .stdin(Stdio::piped())
             .spawn()
             .expect("a shell is needed to guard the server");
-        let started = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            let log = || fs::read_to_string(data.join("log")).unwrap_or_default();
-            assert!(started.elapsed() < PATIENCE, "ministack does not start:\n{}", log());
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        wait_for("ministack", port, &data.join("log"));
         Self { home, url: format!("http://127.0.0.1:{port}"), guardian }
     }
 

@@ -172,7 +172,7 @@ async fn reconcile(
                 source,
                 range,
                 gaps: Vec::new(),
-                from: None,
+                arrived: Default::default(),
             };
             (Expectation::Manifest(vec![Location::Local(manifest)]), vec![named])
         }

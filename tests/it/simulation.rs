@@ -72,7 +72,7 @@ pub(crate) async fn reconcile(out: &Path, workers: usize, format: FormatChoice) 
     };
     let named = Manifest {
         gaps: Vec::new(),
-        from: None,
+        arrived: Default::default(),
         name: MANIFEST.into(),
         source: Arc::new(Local::open(&manifest).unwrap()),
         range: KeyRange::all(""),

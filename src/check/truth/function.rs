@@ -9,7 +9,11 @@ use crate::outcome::Origin;
 pub(super) fn read(object: &[u8], offset: u64, reading: &mut Reading<'_>) -> Result<(), String> {
     let answer = function::read(object)?;
     reading.remarks.sequenced = true;
-    reading.remarks.never_put += answer.rejected.len() as u64;
+    for record in &answer.rejected {
+        for identity in reading.data(record.as_bytes(), offset) {
+            reading.demand(offset, identity, Demand::Uncertain);
+        }
+    }
     reading.remarks.unanswered += answer.unanswered;
     for record in answer.records.iter().chain(&answer.acknowledged) {
         for identity in reading.data(record.record.as_bytes(), offset) {

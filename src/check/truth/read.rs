@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::function;
 use super::ledger::Ledger;
-use super::{Demand, Entry, Look, Remarks, Said};
+use super::{Demand, Look, Remarks, Said};
 use crate::check::Job;
 use crate::decode::{self, Content, Damaged};
 use crate::expect::{self, manifest};
@@ -17,6 +17,7 @@ use crate::limits::{OBJECT_BYTES_CEILING, PRODUCER_CLOCK_SLACK};
 use crate::naming;
 use crate::outcome::{Origin, excerpt};
 use crate::plan::{ReconcilePlan, Window};
+use crate::reconcile::{Place, Row};
 use crate::source::Body;
 use crate::split::{self, Format, FormatChoice, Record, Sink, Span};
 
@@ -28,7 +29,7 @@ pub(crate) struct Reader {
     policy: Policy,
     seed: u64,
     demanded: Demanded,
-    from: Option<Timestamp>,
+    arrived: Window,
 }
 
 /// When a record must have been put for it to be demanded.
@@ -79,13 +80,13 @@ impl Reader {
             policy: plan.policy.clone(),
             seed: plan.seed,
             demanded: Demanded { window: plan.read.window, start: plan.delivery_start },
-            from: None,
+            arrived: Window::default(),
         }
     }
 
-    /// Passes over what arrived in a data stream before this.
-    pub(super) fn from(self, from: Option<Timestamp>) -> Self {
-        Self { from, ..self }
+    /// Passes over what did not arrive in a data stream in this time.
+    pub(super) fn arrived(self, arrived: Window) -> Self {
+        Self { arrived, ..self }
     }
 
     /// What it says.
@@ -93,10 +94,10 @@ impl Reader {
     /// # Errors
     /// Why it cannot be used, in words.
     pub(super) fn read(&self, job: &Job, body: Body) -> Result<Said, String> {
-        let mut reading = Reading::new(self, None);
+        let mut reading = Reading::new(self, job.number, None);
         reading.run(job, body)?;
         let incomplete = reading.fingerprinter.incomplete();
-        Ok(Said { entries: reading.entries, remarks: reading.remarks, incomplete })
+        Ok(Said { remarks: reading.remarks, incomplete, ..reading.said })
     }
 
     /// A second look at records, by their offsets and identities.
@@ -106,7 +107,7 @@ impl Reader {
         body: Body,
         wanted: &BTreeSet<(u64, Identity)>,
     ) -> BTreeMap<(u64, Identity), Look> {
-        let mut reading = Reading::new(self, Some(wanted));
+        let mut reading = Reading::new(self, job.number, Some(wanted));
         // It was whole when it was read the first time.
         let _ = reading.run(job, body);
         reading.looks
@@ -132,7 +133,9 @@ impl Reader {
 pub(super) struct Reading<'a> {
     reader: &'a Reader,
     fingerprinter: Fingerprinter,
-    entries: Vec<Entry>,
+    /// The number of the object.
+    number: u64,
+    said: Said,
     pub(super) remarks: Remarks,
     /// In a second look: what is wanted of it, and what was seen.
     wanted: Option<&'a BTreeSet<(u64, Identity)>>,
@@ -140,11 +143,12 @@ pub(super) struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn new(reader: &'a Reader, wanted: Option<&'a BTreeSet<(u64, Identity)>>) -> Self {
+    fn new(reader: &'a Reader, number: u64, wanted: Option<&'a BTreeSet<(u64, Identity)>>) -> Self {
         Self {
             reader,
             fingerprinter: Fingerprinter::new(&reader.policy, reader.seed),
-            entries: Vec::new(),
+            number,
+            said: Said::default(),
             remarks: Remarks::default(),
             wanted,
             looks: BTreeMap::new(),
@@ -201,7 +205,8 @@ impl<'a> Reading<'a> {
     /// Says how sure it is that a record must be there.
     pub(super) fn demand(&mut self, offset: u64, identity: Identity, demand: Demand) {
         if self.wanted.is_none() {
-            self.entries.push(Entry { identity, offset, demand });
+            let row = Row::new(identity, Place::new(self.number, offset));
+            self.said.demand(row, demand);
         }
     }
 
@@ -233,7 +238,8 @@ impl<'a> Reading<'a> {
 
     /// Whether another manifest says what arrived then.
     pub(super) fn is_said_elsewhere(&self, arrival: Timestamp) -> bool {
-        self.reader.from.is_some_and(|from| arrival < from)
+        let Window { since, until } = self.reader.arrived;
+        since.is_some_and(|since| arrival < since) || until.is_some_and(|until| arrival >= until)
     }
 
     pub(super) fn demanded(&self, at: Timestamp, clock: Clock) -> Demand {

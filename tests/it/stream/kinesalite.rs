@@ -2,11 +2,9 @@
 //! a stream is read.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::primitives::Blob;
@@ -17,9 +15,8 @@ use fhcheck::expect::stream::{Share, StreamRead};
 use jiff::Timestamp;
 
 use super::read;
-use crate::support::{GUARDIAN, free_ports, npm_install};
+use crate::support::{GUARDIAN, free_ports, npm_install, wait_for};
 
-const PATIENCE: Duration = Duration::from_secs(60);
 const STREAM: &str = "orders";
 
 /// The server; it ends with the process of the tests, however that ends.
@@ -43,12 +40,7 @@ impl Kinesalite {
             .stdin(Stdio::piped())
             .spawn()
             .expect("a shell is needed to guard the server");
-        let started = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            let log = || fs::read_to_string(data.join("log")).unwrap_or_default();
-            assert!(started.elapsed() < PATIENCE, "kinesalite does not start:\n{}", log());
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        wait_for("kinesalite", port, &data.join("log"));
         let aws = Aws::with_key(&format!("http://127.0.0.1:{port}"), "key", "secret");
         Self { aws, _guardian: guardian }
     }

@@ -159,8 +159,13 @@ fn drain(content: &mut dyn Read) -> u64 {
 fn reconcile(corpus: &Corpus, workers: usize) -> u64 {
     let name = "produced.ndjson".to_owned();
     let manifest = Arc::new(Memory(vec![corpus.manifest.clone()]));
-    let manifest =
-        Manifest { name, source: manifest, range: KeyRange::all(""), gaps: Vec::new(), from: None };
+    let manifest = Manifest {
+        name,
+        source: manifest,
+        range: KeyRange::all(""),
+        gaps: Vec::new(),
+        arrived: Default::default(),
+    };
     let plan = plan(workers);
     let source = Arc::new(Memory(corpus.objects.clone()));
     let run = Run::new(source, plan.read.clone(), Arc::new(Silent));
