@@ -297,11 +297,15 @@ fn pause(attempt: u32) -> Duration {
     doubled.min(FETCH_BACKOFF_MAX).mul_f64(0.5 + fastrand::f64() / 2.0)
 }
 
-/// A server that knows no `If-Match` answers all the same.
+/// A server that knows no `If-Match` answers all the same, and so does what is no S3 at all.
 fn confirm_version(answer: &GetObjectOutput, expected: Option<&str>) -> Result<(), Miss> {
     let bare = |etag: &str| etag.trim_start_matches("W/").trim_matches('"').to_owned();
     match (answer.e_tag().map(bare), expected.map(bare)) {
         (Some(got), Some(expected)) if got != expected => Err(Miss::last(GapReason::Replaced)),
+        (None, Some(_)) => {
+            let what = "the answer does not say of which version it is (no ETag)";
+            Err(Miss::transient(GapReason::Failed(what.to_owned())))
+        }
         _ => Ok(()),
     }
 }

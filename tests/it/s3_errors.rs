@@ -327,3 +327,13 @@ async fn an_object_of_another_length_than_listed_is_a_gap() {
     let gap = source.fetch(&listed).await.unwrap_err();
     assert_eq!(gap, GapReason::Length { expected: 99_999, got: 100_000 });
 }
+
+#[tokio::test]
+async fn a_body_that_does_not_say_of_which_version_it_is_is_a_gap() {
+    let script = Script::start(vec![reply("200 OK", "", "x")]).await;
+    let source = S3::new(&Aws::with_key(&script.url(), ACCESS_KEY, SECRET_KEY), "bucket");
+    let listed = ObjectRef { etag: Some("\"e\"".into()), ..object("x", 1) };
+    insta::assert_snapshot!(source.fetch(&listed).await.unwrap_err(), @"the answer does not say of which version it is (no ETag), after 4 attempts");
+    // Where the listing says nothing of versions either, there is nothing to compare.
+    assert_eq!(source.fetch(&object("x", 1)).await.unwrap().len(), 1);
+}
