@@ -88,6 +88,10 @@ pub const IN_FLIGHT_BYTES_DEFAULT: u64 = 256 * MIB;
 /// Requests to S3 under way at once, unless `--concurrency` says otherwise.
 pub const REQUESTS_DEFAULT: usize = 32;
 
+/// Pages of a listing in a row that hold no key, before it is given up. S3 may give pages with fewer
+/// keys than there is room for ("ListObjectsV2", Amazon S3 API reference).
+pub const LIST_EMPTY_PAGES_MAX: u32 = 256;
+
 /// A body larger than this is spooled to a temporary file instead of memory, in bytes.
 pub const SPOOL_BYTES: u64 = 64 * MIB;
 

@@ -5,6 +5,7 @@
 
 mod call;
 mod failure;
+mod whole;
 
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::limits::{FETCH_BACKOFF, FETCH_BACKOFF_MAX};
 pub(crate) use call::Call;
 pub(crate) use failure::{Asked, Failure, causes};
+pub(crate) use whole::WholePage;
 
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

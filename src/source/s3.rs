@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::AsyncSleep;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
@@ -18,9 +19,11 @@ use jiff::Timestamp;
 use tokio::io::AsyncWriteExt;
 
 use super::{Body, KeyRange, ObjectRef, Requests, Source};
-use crate::aws::{Asked, Aws, Failure, causes};
+use crate::aws::{Asked, Aws, Failure, WholePage, causes};
 use crate::error::{Error, ErrorKind, Result};
-use crate::limits::{FETCH_ATTEMPTS, FETCH_BACKOFF, FETCH_BACKOFF_MAX, SPOOL_BYTES};
+use crate::limits::{
+    FETCH_ATTEMPTS, FETCH_BACKOFF, FETCH_BACKOFF_MAX, LIST_EMPTY_PAGES_MAX, SPOOL_BYTES,
+};
 use crate::outcome::GapReason;
 
 /// A bucket as a source.
@@ -73,7 +76,7 @@ impl Source for S3 {
                     Ok(body) => return Ok(body),
                     Err(miss) if miss.transient && attempt < FETCH_ATTEMPTS => {
                         tracing::debug!(key = object.key, attempt, reason = %miss.reason, "again");
-                        tokio::time::sleep(pause(attempt)).await;
+                        self.sleep(pause(attempt)).await;
                         attempt += 1;
                     }
                     Err(miss) => return Err(miss.after(attempt)),
@@ -96,10 +99,20 @@ struct Cursor {
     /// Names the next page; none before the first.
     token: Option<String>,
     last_key: Option<String>,
+    /// Pages since the last one that held a key.
+    empty_pages: u32,
     done: bool,
 }
 
 impl S3 {
+    /// Waits as the connection waits between its own attempts.
+    async fn sleep(&self, wait: Duration) {
+        match self.client.config().sleep_impl() {
+            Some(sleep) => sleep.sleep(wait).await,
+            None => tokio::time::sleep(wait).await,
+        }
+    }
+
     async fn page(
         &self,
         range: &KeyRange,
@@ -155,6 +168,8 @@ impl S3 {
             .set_max_keys(self.page_size)
             // XML cannot hold every character that a key can.
             .encoding_type(EncodingType::Url)
+            .customize()
+            .interceptor(WholePage)
             .send()
             .await
             .map_err(Failure::of)?;
@@ -205,10 +220,15 @@ impl S3 {
 impl Cursor {
     /// Moves to the next page, if there is one and it is another one.
     fn advance(&mut self, page: &ListObjectsV2Output) -> Result<(), &'static str> {
-        let more = page.is_truncated().unwrap_or(page.next_continuation_token().is_some());
+        // A page that names another one is not the last, whatever else it says.
+        let more = page.is_truncated() == Some(true) || page.next_continuation_token().is_some();
         if self.done || !more {
             self.done = true;
             return Ok(());
+        }
+        self.empty_pages = if page.contents().is_empty() { self.empty_pages + 1 } else { 0 };
+        if self.empty_pages >= LIST_EMPTY_PAGES_MAX {
+            return Err("one page after the other without a key");
         }
         let next = page.next_continuation_token().map(str::to_owned);
         if next.is_none() {

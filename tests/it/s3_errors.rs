@@ -7,7 +7,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use fhcheck::aws::{Aws, Settings};
 use fhcheck::endpoint::{ACCESS_KEY, Endpoint, Fault, SECRET_KEY};
 use fhcheck::error::{Error, ErrorKind};
-use fhcheck::limits::FETCH_ATTEMPTS;
+use fhcheck::limits::{FETCH_ATTEMPTS, LIST_EMPTY_PAGES_MAX};
 use fhcheck::outcome::GapReason;
 use fhcheck::source::s3::S3;
 use fhcheck::source::{Body, KeyRange, ObjectRef, Source};
@@ -209,6 +209,50 @@ async fn a_listing_that_turns_in_circles() {
     insta::assert_snapshot!(shown_after(&pages).await, @r"
     Service: the listing of s3://bucket/firehose/ cannot be trusted: the same continuation token twice
     hint: -
+    ");
+}
+
+#[tokio::test]
+async fn a_page_that_names_another_one_is_not_the_last() {
+    let body = "<ListBucketResult><IsTruncated>false</IsTruncated>\
+        <NextContinuationToken>t</NextContinuationToken>\
+        <Contents><Key>firehose/a</Key><Size>1</Size></Contents></ListBucketResult>";
+    let first = reply("200 OK", "content-type: application/xml\r\n", body);
+    let script = Script::start(vec![first, page(&["firehose/b"], None)]).await;
+    let aws = Aws::with_key(&script.url(), ACCESS_KEY, SECRET_KEY);
+    assert_eq!(list(&aws).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_listing_of_empty_pages_comes_to_an_end() {
+    let pages: Vec<_> =
+        (0..=LIST_EMPTY_PAGES_MAX).map(|number| page(&[], Some(&format!("t{number}")))).collect();
+    insta::assert_snapshot!(shown_after(&pages).await, @r"
+    Service: the listing of s3://bucket/firehose/ cannot be trusted: one page after the other without a key
+    hint: -
+    ");
+}
+
+#[tokio::test]
+async fn a_page_whose_document_is_cut_is_not_a_shorter_page() {
+    let body = "<ListBucketResult><IsTruncated>false</IsTruncated>\
+        <Contents><Key>firehose/a</Key><Size>1</Size></Contents>";
+    let cut = reply("200 OK", "content-type: application/xml\r\n", body);
+    insta::assert_snapshot!(shown_after(&[cut]).await, @r"
+    Unreachable: what answers at http://[address] is not S3: a page of 106 bytes that does not end (HTTP 200)
+    hint: --endpoint-url must be the address of an S3 API, not of a web page
+    ");
+}
+
+#[tokio::test]
+async fn a_page_that_is_broken_in_the_middle_is_not_a_shorter_page() {
+    let body = "<ListBucketResult><IsTruncated>false</IsTruncated>\
+        <Contents><Key>firehose/a</Key><Size>1</Size></Contents><<>\
+        <Contents><Key>firehose/b</Key><Size>1</Size></Contents></ListBucketResult>";
+    let broken = reply("200 OK", "content-type: application/xml\r\n", body);
+    insta::assert_snapshot!(shown_after(&[broken]).await, @r"
+    Unreachable: what answers at http://[address] is not S3: a page of 2 keys of which 1 can be read (HTTP 200)
+    hint: --endpoint-url must be the address of an S3 API, not of a web page
     ");
 }
 
