@@ -92,6 +92,19 @@ pub const REQUESTS_DEFAULT: usize = 32;
 /// keys than there is room for ("ListObjectsV2", Amazon S3 API reference).
 pub const LIST_EMPTY_PAGES_MAX: u32 = 256;
 
+/// Pages of a listing that are asked for one after another, before what is left of it is cut into
+/// pieces: fewer pages than that are not worth the requests that look for folders.
+pub const LISTING_PAGES_ALONE: usize = 4;
+/// Pieces of one listing under way at once, at most.
+pub const LISTINGS: usize = 8;
+/// Pieces of one listing, at most. Each costs a page that is not full.
+pub const LISTING_PIECES: usize = 64;
+/// Folders that are enough to cut a listing at.
+pub const LISTING_FOLDERS: usize = 16;
+/// Levels of folders that are looked at for enough of them: year, month, day and hour, and those
+/// that a prefix puts before or between.
+pub const LISTING_LEVELS: usize = 6;
+
 /// A body larger than this is spooled to a temporary file instead of memory, in bytes.
 pub const SPOOL_BYTES: u64 = 64 * MIB;
 

@@ -16,7 +16,7 @@ const ONLY_IN: [(&[&str], &[&str]); 8] = [
             "endpoint/",
             "expect/",
             "produce/",
-            "source/s3.rs",
+            "source/s3/",
             "source/store.rs",
             "stack/",
             "trace/",

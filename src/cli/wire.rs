@@ -28,7 +28,7 @@ pub(super) async fn open(
     match location {
         Location::Local(path) => Ok(admitted(Local::open(path)?, limits)),
         Location::S3 { bucket, .. } => {
-            Ok(admitted(S3::new(&self::aws(aws).await?, bucket), limits))
+            Ok(admitted(S3::new(&self::aws(aws).await?, bucket).listings(limits.requests), limits))
         }
     }
 }

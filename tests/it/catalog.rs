@@ -10,6 +10,8 @@ use fhcheck::observe::Silent;
 use fhcheck::outcome::SkipReason;
 use fhcheck::plan::{Foreign, Location, ReadPlan, Window};
 use fhcheck::source::s3::S3;
+use fhcheck::source::{KeyRange, Source};
+use futures::{StreamExt, TryStreamExt};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
@@ -85,6 +87,48 @@ async fn folders_that_tell_no_time_are_listed_whole_and_a_note_says_so() {
     assert_eq!(window.book.read, (AN_HOUR + AN_HOUR / 2) as u64);
     assert_eq!(window.book.listed, (HOURS * AN_HOUR) as u64);
     assert_eq!(window.notes[0].code, "not-pruned");
+}
+
+#[tokio::test]
+async fn a_long_listing_is_the_same_in_pieces_and_in_one() {
+    type Folder = fn(Timestamp) -> String;
+    let folders: [(&str, Folder); 4] = [
+        ("by hour", by_hour),
+        ("by day, glued to a word", |arrival| arrival.strftime("day-%Y-%m-%d/").to_string()),
+        // All but a few pages lie in one of the folders.
+        ("uneven", |arrival| if arrival < start() + 65.hours() { "a/" } else { "b/" }.into()),
+        ("none", |_| String::new()),
+    ];
+    for (name, folder) in folders {
+        let endpoint = bucket(folder).await;
+        let source = |listings| {
+            S3::new(&support::connect(&endpoint), BUCKET).page_size(A_PAGE).listings(listings)
+        };
+        let all = KeyRange::all("firehose/");
+        let part = KeyRange {
+            start_after: Some("firehose/2026/07/13/05/".into()),
+            stop_before: Some("firehose/2026/07/15/07/trades".into()),
+            ..all.clone()
+        };
+        for range in [all, part] {
+            let (alone, together) = (source(1), source(8));
+            let expected: Vec<_> = alone.list(&range).try_collect().await.unwrap();
+            let listed: Vec<_> = together.list(&range).try_collect().await.unwrap();
+            assert_eq!(listed, expected, "{name}");
+            // A page that is not full for each piece, and what it takes to find the folders.
+            let more = together.requests().list - alone.requests().list;
+            assert!(more <= 64 + 8, "{name}: {more} more requests");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reader_of_few_keys_asks_for_few_pages() {
+    let endpoint = bucket(by_hour).await;
+    let source = S3::new(&support::connect(&endpoint), BUCKET).page_size(A_PAGE);
+    let all = KeyRange::all("firehose/");
+    let first: Vec<_> = source.list(&all).take(A_PAGE as usize).try_collect().await.unwrap();
+    assert_eq!((first.len(), source.requests().list), (A_PAGE as usize, 1));
 }
 
 #[tokio::test]

@@ -1,0 +1,78 @@
+//! A bucket, read through the AWS SDK.
+
+mod divide;
+mod fetch;
+mod list;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aws_sdk_s3::Client;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+
+use super::{Body, KeyRange, ObjectRef, Requests, Source};
+use crate::aws::Aws;
+use crate::error::Result;
+use crate::limits::LISTINGS;
+use crate::outcome::GapReason;
+
+/// A bucket as a source.
+#[derive(Debug)]
+pub struct S3 {
+    client: Client,
+    bucket: String,
+    endpoint: Option<String>,
+    region: String,
+    page_size: Option<i32>,
+    listings: usize,
+    lists: AtomicU64,
+    gets: AtomicU64,
+}
+
+impl S3 {
+    /// The bucket of this name, over a connection.
+    pub fn new(aws: &Aws, bucket: impl Into<String>) -> Self {
+        Self {
+            client: aws.s3(),
+            bucket: bucket.into(),
+            endpoint: aws.endpoint_url().map(str::to_owned),
+            region: aws.region().to_owned(),
+            page_size: None,
+            listings: LISTINGS,
+            lists: AtomicU64::new(0),
+            gets: AtomicU64::new(0),
+        }
+    }
+
+    /// Asks for so many keys a page instead of S3's 1000 (`MaxKeys` of `ListObjectsV2`).
+    #[must_use]
+    pub fn page_size(mut self, keys: i32) -> Self {
+        self.page_size = Some(keys);
+        self
+    }
+
+    /// Reads a long listing in at most so many pieces at a time, and never in more than
+    /// [`LISTINGS`].
+    #[must_use]
+    pub fn listings(mut self, at_once: usize) -> Self {
+        self.listings = at_once.clamp(1, LISTINGS);
+        self
+    }
+}
+
+impl Source for S3 {
+    fn list<'a>(&'a self, range: &'a KeyRange) -> BoxStream<'a, Result<ObjectRef>> {
+        self.objects(range)
+    }
+
+    fn fetch<'a>(&'a self, object: &'a ObjectRef) -> BoxFuture<'a, Result<Body, GapReason>> {
+        Box::pin(self.body(object))
+    }
+
+    fn requests(&self) -> Requests {
+        Requests {
+            list: self.lists.load(Ordering::Relaxed),
+            get: self.gets.load(Ordering::Relaxed),
+        }
+    }
+}
