@@ -37,6 +37,10 @@ pub const EXPANSION_RATIO_MAX: u64 = 1000;
 /// Bytes that are asked from a decoder at a time.
 pub const DECODE_CHUNK_BYTES: usize = 256 << 10;
 
+/// Largest content that is inflated at once instead of piece by piece, in bytes. Firehose buffers 5 MiB
+/// before it compresses, unless told otherwise (`SizeInMBs` of `BufferingHints`).
+pub const INFLATE_AT_ONCE_BYTES: usize = 32 << 20;
+
 /// What is kept between one encoding and the one inside it, in bytes.
 pub const LAYER_BUFFER_BYTES: usize = 64 << 10;
 

@@ -3,6 +3,7 @@
 //! One encoding may lie inside another: CloudWatch Logs records are gzip before Firehose compresses
 //! them once more. Content is what no magic number is found in any more.
 
+mod at_once;
 mod frames;
 mod gzip;
 mod inflate;

@@ -166,6 +166,14 @@ impl Body {
         }
     }
 
+    /// All its bytes, where they lie in memory.
+    pub(crate) fn bytes(&self) -> Option<Bytes> {
+        match &self.data {
+            Data::Memory(bytes) => Some(bytes.clone()),
+            Data::File { .. } => None,
+        }
+    }
+
     /// Whether it lies in memory, and not in a file.
     pub fn is_in_memory(&self) -> bool {
         matches!(self.data, Data::Memory(_))
