@@ -1,6 +1,7 @@
-//! Chores of this repository: `cargo xtask bench` measures fhcheck beside its peers.
+//! Chores of this repository: `cargo xtask bench` and `cargo xtask peers` measure fhcheck beside others.
 
 mod bench;
+mod peers;
 
 use std::io;
 use std::process::ExitCode;
@@ -13,12 +14,21 @@ Measures split, decode and reconcile beside a peer that does the same, in the sa
   --mib N      content of each corpus in MiB (default 64)
   --rounds N   rounds; each runs fhcheck, then the peer (default 5)
   --only NAME  only rows with NAME in their work, peer or corpus
+
+       cargo xtask peers [--mib N] [--rounds N]
+
+Reconciles objects with a manifest by fhcheck and by databases, each a process of its own.
+
+  --mib N      content of all objects in MiB (default 512)
+  --rounds N   rounds; each runs fhcheck, then the peer (default 3)
 ";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let outcome = match options(&arguments) {
-        Ok(options) => bench::run(&options, &mut io::stdout().lock()),
+    let out = &mut io::stdout().lock();
+    let outcome = match chore(&arguments) {
+        Ok(Chore::Bench(options)) => bench::run(&options, out),
+        Ok(Chore::Peers(options)) => peers::run(&options, out),
         Err(wrong) => {
             Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{wrong}\n\n{USAGE}")))
         }
@@ -32,53 +42,66 @@ fn main() -> ExitCode {
     }
 }
 
+/// What to do.
+#[derive(Debug)]
+enum Chore {
+    Bench(bench::Options),
+    Peers(peers::Options),
+}
+
 #[expect(clippy::print_stderr, reason = "a chore talks to the person who started it")]
 fn complain(error: &io::Error) {
     eprintln!("xtask: {error}");
 }
 
 /// Reads the command line; what is wrong with it, where something is.
-fn options(arguments: &[String]) -> Result<bench::Options, String> {
-    let [chore, rest @ ..] = arguments else { return Err("no chore is named".to_owned()) };
-    if chore != "bench" {
-        return Err(format!("there is no chore {chore:?}"));
-    }
-    let mut options = bench::Options::default();
+fn chore(arguments: &[String]) -> Result<Chore, String> {
+    let [name, rest @ ..] = arguments else { return Err("no chore is named".to_owned()) };
+    let mut chore = match name.as_str() {
+        "bench" => Chore::Bench(bench::Options::default()),
+        "peers" => Chore::Peers(peers::Options::default()),
+        _ => return Err(format!("there is no chore {name:?}")),
+    };
     for pair in rest.chunks(2) {
         let [name, value] = pair else { return Err(format!("{} has no value", pair[0])) };
         let number = || match value.parse() {
             Ok(number) if number > 0 => Ok(number),
             _ => Err(format!("{value:?} is no number for {name}")),
         };
-        match name.as_str() {
-            "--mib" => options.mib = number()?,
-            "--rounds" => options.rounds = number()?,
-            "--only" => options.only = Some(value.clone()),
+        match (&mut chore, name.as_str()) {
+            (Chore::Bench(options), "--mib") => options.mib = number()?,
+            (Chore::Bench(options), "--rounds") => options.rounds = number()?,
+            (Chore::Bench(options), "--only") => options.only = Some(value.clone()),
+            (Chore::Peers(options), "--mib") => options.mib = number()?,
+            (Chore::Peers(options), "--rounds") => options.rounds = number()?,
             _ => return Err(format!("there is no option {name}")),
         }
     }
-    Ok(options)
+    Ok(chore)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(line: &str) -> Result<bench::Options, String> {
-        options(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    fn read(line: &str) -> Result<Chore, String> {
+        chore(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
     }
 
     #[test]
     fn the_command_line_is_read_or_refused() {
-        let options = read("bench --mib 2 --only gzip").unwrap();
+        let Ok(Chore::Bench(options)) = read("bench --mib 2 --only gzip") else { panic!() };
         assert_eq!((options.mib, options.rounds), (2, bench::Options::default().rounds));
         assert_eq!(options.only.as_deref(), Some("gzip"));
+        let Ok(Chore::Peers(options)) = read("peers --rounds 9") else { panic!() };
+        assert_eq!((options.mib, options.rounds), (peers::Options::default().mib, 9));
         for (line, expected) in [
             ("", "no chore is named"),
             ("brench", "there is no chore \"brench\""),
             ("bench --mib", "--mib has no value"),
             ("bench --mib 0", "\"0\" is no number for --mib"),
             ("bench --fast 1", "there is no option --fast"),
+            ("peers --only gzip", "there is no option --only"),
         ] {
             assert_eq!(read(line).unwrap_err(), expected);
         }

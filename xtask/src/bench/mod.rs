@@ -58,7 +58,8 @@ pub(crate) fn run(options: &Options, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn machine() -> String {
+/// What it runs on.
+pub(crate) fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     #[cfg(target_arch = "x86_64")]
     let vectors = if is_x86_feature_detected!("avx2") { " with AVX2" } else { " without AVX2" };
@@ -96,24 +97,29 @@ impl Measured {
     fn write(&self, pair: &Pair, corpus: &Corpus, out: &mut dyn Write) -> io::Result<()> {
         let gigabytes = pair.input.bytes(corpus) as f64 / 1e9;
         let speed = |seconds: &[f64]| gigabytes / median(seconds.to_vec());
-        let ratios = self.ours.iter().zip(&self.peer).map(|(ours, peer)| peer / ours);
-        let ratios: Vec<f64> = ratios.collect();
-        let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = ratios.iter().copied().fold(0.0, f64::max);
         writeln!(
             out,
-            "| {} | {} | {} | {:.2} | {:.2} | {:.2} ({least:.2}–{most:.2}) |",
+            "| {} | {} | {} | {:.2} | {:.2} | {} |",
             pair.work,
             corpus.shape.name(),
             pair.peer,
             speed(&self.ours),
             speed(&self.peer),
-            median(ratios),
+            ratio(&self.ours, &self.peer),
         )
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// How many times as long the peer took: the median of all rounds, the least and the greatest.
+pub(crate) fn ratio(ours: &[f64], peer: &[f64]) -> String {
+    let ratios: Vec<f64> = ours.iter().zip(peer).map(|(ours, peer)| peer / ours).collect();
+    let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = ratios.iter().copied().fold(0.0, f64::max);
+    format!("{:.2} ({least:.2}–{most:.2})", median(ratios))
+}
+
+/// The one in the middle.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }

@@ -1,0 +1,191 @@
+//! Whole programs side by side: fhcheck, and databases that are asked the same question.
+//!
+//! Each is timed as somebody would run it, from the start of the process to its end, on files that lie
+//! in the page cache. What is needed is built and installed below `target/peers`.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::bench::{machine, median, ratio};
+
+/// What to measure, and how long.
+#[derive(Debug)]
+pub(crate) struct Options {
+    /// Content of all objects, in MiB.
+    pub(crate) mib: usize,
+    /// Rounds; each runs fhcheck, then the peer.
+    pub(crate) rounds: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { mib: 512, rounds: 3 }
+    }
+}
+
+/// Content of a record that `simulate` makes up, in bytes.
+const RECORD_BYTES: usize = 78;
+
+/// Content of one object, as Firehose buffers it at most.
+const BUFFER: &str = "128MiB";
+
+/// What objects hold: a name, and what makes it.
+const DATA: [(&str, &[&str]); 4] = [
+    ("plain, all is well", &[]),
+    ("plain, 1,000 lost and 1,000 doubled", &["--fault", FAULTS]),
+    ("gzip, all is well", &["--compression", "gzip"]),
+    ("gzip, 1,000 lost and 1,000 doubled", &["--compression", "gzip", "--fault", FAULTS]),
+];
+
+const FAULTS: &str = "lose=1000,duplicate=1000";
+
+/// Peers: a name, and the script that asks it.
+const PEERS: [(&str, &str, &str); 2] = [
+    ("DuckDB 2.0.1", "duckdb.py", include_str!("duckdb.py")),
+    ("ClickHouse (chdb 26.9.0)", "clickhouse.py", include_str!("clickhouse.py")),
+];
+
+const REQUIREMENTS: &str = include_str!("requirements.txt");
+
+/// Measures every peer on all data, and prints a row of the table as each is done.
+///
+/// # Errors
+/// When something cannot be built, installed or run, when two come to different answers, or the
+/// table cannot be written.
+pub(crate) fn run(options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let bench = Bench::prepare()?;
+    let records = (options.mib << 20) / RECORD_BYTES;
+    writeln!(out, "{}; {records} records, {} rounds\n", machine(), options.rounds)?;
+    writeln!(out, "| objects | peer | fhcheck, s | peer, s | ratio (min–max) |")?;
+    writeln!(out, "| --- | --- | ---: | ---: | --- |")?;
+    for (objects, how) in DATA {
+        bench.make(records, how)?;
+        for (peer, script, _) in PEERS {
+            let measured = bench.measure(script, options.rounds)?;
+            writeln!(out, "| {objects} | {peer} | {measured} |")?;
+        }
+    }
+    fs::remove_dir_all(bench.data())
+}
+
+/// Records that are missing, and copies that are too many.
+type Answer = (u64, u64);
+
+/// Where everything is.
+struct Bench {
+    home: PathBuf,
+    fhcheck: PathBuf,
+}
+
+impl Bench {
+    fn prepare() -> io::Result<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
+        let home = root.join("target/peers");
+        let site = home.join("site");
+        fs::create_dir_all(&home)?;
+        let build = ["build", "--release", "--locked", "--package", "fhcheck", "--bin", "fhcheck"];
+        finished(Command::new("cargo").args(build).current_dir(root))?;
+        let installed = home.join("requirements.txt");
+        if fs::read_to_string(&installed).ok().as_deref() != Some(REQUIREMENTS) {
+            let wanted = home.join("wanted.txt");
+            fs::write(&wanted, REQUIREMENTS)?;
+            let install = ["-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--target"];
+            finished(Command::new("python3").args(install).arg(&site).arg("-r").arg(&wanted))?;
+            fs::rename(wanted, installed)?;
+        }
+        for (_, name, script) in PEERS {
+            fs::write(home.join(name), script)?;
+        }
+        Ok(Self { home, fhcheck: root.join("target/release/fhcheck") })
+    }
+
+    fn data(&self) -> PathBuf {
+        self.home.join("data")
+    }
+
+    fn objects(&self) -> PathBuf {
+        self.data().join("data")
+    }
+
+    fn manifest(&self) -> PathBuf {
+        self.data().join("truth/produced.ndjson")
+    }
+
+    fn make(&self, records: usize, how: &[&str]) -> io::Result<()> {
+        if self.data().exists() {
+            fs::remove_dir_all(self.data())?;
+        }
+        let mut simulate = Command::new(&self.fhcheck);
+        simulate.arg("simulate").arg(self.data()).args([
+            "--quiet",
+            "--count",
+            &records.to_string(),
+        ]);
+        // Objects are as large as they get, whatever the rate.
+        simulate.args(["--buffer-size", BUFFER, "--buffer-interval", "15m", "--rate", "10000"]);
+        finished(simulate.args(how)).map(drop)
+    }
+
+    fn ours(&self) -> io::Result<Answer> {
+        let mut command = Command::new(&self.fhcheck);
+        command.arg("reconcile").arg(self.objects()).arg("--manifest").arg(self.manifest());
+        let output = command.args(["--format", "json", "--quiet"]).output()?;
+        let report: Value = serde_json::from_slice(&output.stdout)?;
+        let number = |path| report.pointer(path).and_then(Value::as_u64);
+        number("/books/produced/missing")
+            .zip(number("/books/found/duplicates"))
+            .ok_or_else(|| io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()))
+    }
+
+    fn theirs(&self, script: &str) -> io::Result<Answer> {
+        let mut command = Command::new("python3");
+        command.env("PYTHONPATH", self.home.join("site")).arg(self.home.join(script));
+        // Under the first of these are no objects but those of Firehose.
+        let said =
+            finished(command.arg(self.objects().join("**/fhcheck-demo-*")).arg(self.manifest()))?;
+        let mut numbers = said.split_whitespace().map(str::parse);
+        match (numbers.next(), numbers.next()) {
+            (Some(Ok(missing)), Some(Ok(doubled))) => Ok((missing, doubled)),
+            _ => Err(io::Error::other(format!("{script} said {said:?}"))),
+        }
+    }
+
+    /// Runs both in turns and makes sure that they agree, the first turn untimed.
+    fn measure(&self, script: &str, rounds: usize) -> io::Result<String> {
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for _ in 0..=rounds {
+            let (answer, took) = timed(|| self.ours())?;
+            ours.push(took);
+            let (other, took) = timed(|| self.theirs(script))?;
+            theirs.push(took);
+            if answer != other {
+                let what = format!("fhcheck says {answer:?}, {script} {other:?}");
+                return Err(io::Error::other(what));
+            }
+        }
+        let (ours, theirs) = (&ours[1..], &theirs[1..]);
+        let seconds = [ours, theirs].map(|all| median(all.to_vec()));
+        Ok(format!("{:.2} | {:.2} | {}", seconds[0], seconds[1], ratio(ours, theirs)))
+    }
+}
+
+fn timed<T>(work: impl FnOnce() -> io::Result<T>) -> io::Result<(T, f64)> {
+    let start = Instant::now();
+    let result = work()?;
+    Ok((result, start.elapsed().as_secs_f64()))
+}
+
+/// What a command printed, if it succeeded.
+fn finished(command: &mut Command) -> io::Result<String> {
+    let output = command.output()?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(io::Error::other(format!("{command:?}: {}\n{said}", output.status)));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
