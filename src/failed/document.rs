@@ -1,15 +1,12 @@
 //! One document of error output: what is in it, and the records that it is about.
 
 use std::collections::HashMap;
-use std::io::Read;
 
 use serde_json::{Map, Value};
 
 use crate::base64;
-use crate::decode;
+use crate::decode::{self, Undone};
 use crate::limits::RAW_DATA_BYTES_MAX;
-use crate::outcome::GapReason;
-use crate::source::Body;
 use crate::split::{self, Damage, FormatChoice};
 
 /// An error document. Members that are not named here are passed over.
@@ -51,7 +48,8 @@ impl Document {
     /// Hands out the records that Firehose could not deliver, and says how many they are: several
     /// where several values were put as one record, none where there is nothing but blanks.
     ///
-    /// Compressed raw data is inflated, as an object's content is. Raw data that does not split
+    /// Compressed raw data is inflated, as an object's content is, and text in base64 decoded where that is asked for. Raw
+    /// data that does not split
     /// whole is one record as it is: often that is the very reason why it was not delivered.
     ///
     /// # Errors
@@ -59,17 +57,19 @@ impl Document {
     pub fn records(
         &self,
         choice: &FormatChoice,
+        decode_text: bool,
         mut take: impl FnMut(&[u8]),
     ) -> Result<u64, Damage> {
         let raw = base64::decode(&self.raw_data).ok_or(Damage::RawDataNotBase64)?;
-        Ok(match inflate(&raw)? {
-            Some(content) => split::each_record(&content, choice, take),
+        match decode::undo(&raw, RAW_DATA_BYTES_MAX, decode_text) {
+            Undone::Content(content) => Ok(split::each_record(&content, choice, take)),
             // What is not read is no blank, and one record.
-            None => {
+            Undone::Kept => {
                 take(raw.trim_ascii());
-                1
+                Ok(1)
             }
-        })
+            Undone::Damaged => Err(Damage::RawDataUndecodable),
+        }
     }
 }
 
@@ -86,25 +86,4 @@ fn number<T: TryFrom<i64> + std::str::FromStr>(value: Value) -> Option<T> {
         Value::String(text) => text.parse().ok(),
         other => T::try_from(other.as_i64()?).ok(),
     }
-}
-
-/// Undoes what raw data is compressed with. `None`: it is of a kind that is not read, or a file of
-/// rows, and stays one record.
-fn inflate(raw: &[u8]) -> Result<Option<Vec<u8>>, Damage> {
-    let damaged = |_| Damage::RawDataUndecodable;
-    let body = Body::from_bytes(raw.to_vec());
-    let mut content = match decode::open(body, None, RAW_DATA_BYTES_MAX) {
-        Err(GapReason::Unsupported(_)) => return Ok(None),
-        opened => opened.map_err(damaged)?,
-    };
-    if content.encoding().is_columnar() {
-        return Ok(None);
-    }
-    let mut bytes = Vec::new();
-    let read = content.read_to_end(&mut bytes);
-    let damage = content.finish().map_err(damaged)?;
-    if read.is_err() || !damage.is_empty() {
-        return Err(Damage::RawDataUndecodable);
-    }
-    Ok(Some(bytes))
 }

@@ -16,7 +16,7 @@ fn document(raw: &[u8]) -> Document {
 fn records_of(document: &Document) -> Result<Vec<String>, Damage> {
     let mut records = Vec::new();
     let take = |record: &[u8]| records.push(String::from_utf8_lossy(record).into_owned());
-    let count = document.records(&FormatChoice::Detect, take)?;
+    let count = document.records(&FormatChoice::Detect, false, take)?;
     assert_eq!(count, records.len() as u64);
     Ok(records)
 }
