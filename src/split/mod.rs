@@ -49,6 +49,12 @@ pub enum FormatChoice {
     Fixed(Format),
 }
 
+impl From<Format> for FormatChoice {
+    fn from(format: Format) -> Self {
+        Self::Fixed(format)
+    }
+}
+
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

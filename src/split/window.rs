@@ -58,13 +58,14 @@ fn open(choice: &FormatChoice, head: &[u8], eof: bool) -> (Format, Box<dyn Split
     let splitter: Box<dyn Split> = match &format {
         Format::Json => Box::new(JsonSplitter::default()),
         Format::Lines => Box::new(LineSplitter::new(b"\n")),
-        Format::Kpl => Box::new(KplSplitter),
+        Format::Kpl => Box::new(KplSplitter::new()),
         Format::LogEvents(delimiter) => Box::new(LogEventsSplitter::new(delimiter.clone())),
         // JSON between delimiters is read as JSON, so that damage in it is seen.
         Format::Delimited(delimiter) => match found() {
             Format::Json | Format::Delimited(_) => {
                 Box::new(JsonSplitter::delimited(delimiter.clone()))
             }
+            Format::Kpl => Box::new(KplSplitter::delimited(delimiter.clone())),
             _ => Box::new(LineSplitter::new(delimiter)),
         },
     };
