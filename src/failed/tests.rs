@@ -130,3 +130,20 @@ fn a_key_hints_at_error_output_by_its_folder() {
         assert!(!is_hinted(key), "{key}");
     }
 }
+
+/// A record may have failed for the very strings that are in its document.
+#[test]
+fn strings_that_are_no_text_and_depth_make_it_no_less_a_document() {
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    let json = format!(
+        r#"{{"rawData":"eyJhIjoxfQ\u003d\u003d","errorCode":"X.Y","errorMessage":"near \ud800",
+        "\udfff":1,"attemptsMade":"2","arrivalTimestamp":1.5,"deep":{deep}}}"#
+    );
+    let document = Document::read(json.as_bytes()).expect("an error document");
+    assert!(document.message.starts_with("near "), "{}", document.message);
+    assert_eq!((document.attempts, document.arrival), (Some(2), None));
+    assert_eq!(records_of(&document).unwrap(), ["{\"a\":1}"]);
+    let lone = br#"{"rawData":"\ud800","errorCode":"X.Y","attemptsMade":1}"#;
+    let document = Document::read(lone).expect("an error document");
+    assert_eq!(records_of(&document), Err(Damage::RawDataNotBase64));
+}
