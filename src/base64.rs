@@ -55,7 +55,7 @@ pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
 }
 
 /// The number that a letter of the alphabet stands for.
-fn sextet(letter: u8) -> Option<u8> {
+pub(crate) fn sextet(letter: u8) -> Option<u8> {
     Some(match letter {
         b'A'..=b'Z' => letter - b'A',
         b'a'..=b'z' => letter - b'a' + 26,

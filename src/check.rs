@@ -34,7 +34,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 
 pub use catalog::Listed;
-pub use dump::{DumpOutcome, DumpSink, Dumped, LEFT_OUT, Wanted};
+pub use dump::{DumpOutcome, DumpSink, Dumped, SAID_OF_RECORDS, Wanted};
 pub use list::{Contents, Estimate, Listing};
 pub use reconcile::Comparison;
 pub use truth::Manifest;

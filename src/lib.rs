@@ -21,6 +21,7 @@ pub mod decode;
 #[cfg(feature = "aws")]
 pub mod endpoint;
 pub mod error;
+mod escapes;
 pub mod exit;
 pub mod expect;
 pub mod failed;

@@ -89,6 +89,8 @@ pub struct ReadPlan {
     pub foreign: Foreign,
     /// How records are told apart.
     pub format: FormatChoice,
+    /// Whether content is decoded first where it is base64 text.
+    pub base64: bool,
     /// Every cap.
     pub limits: Limits,
 }

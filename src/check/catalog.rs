@@ -70,8 +70,9 @@ impl Catalog {
         (count > 0).then(|| Note {
             code: "foreign-objects",
             text: format!(
-                "{count} objects have keys that Firehose does not write; they are read like any \
-                 other (--foreign skip leaves them out)"
+                "{} with keys that Firehose does not write; read like any other (--foreign skip \
+                 leaves such objects out)",
+                super::notes::objects(count as u64)
             ),
         })
     }

@@ -29,12 +29,12 @@ impl Columns {
         if !compared {
             return Vec::new();
         }
-        let objects = self.objects;
+        let objects = super::notes::objects(self.objects);
         match &plan.policy {
             Policy::Raw => vec![Note {
                 code: "columnar-raw",
                 text: format!(
-                    "{objects} objects are Parquet or ORC: conversion left no record its bytes; \
+                    "Parquet or ORC in {objects}: conversion left no record its bytes; \
                      compare the fields that name a record (--match key=/id), or values (--match \
                      json)"
                 ),
@@ -42,7 +42,7 @@ impl Columns {
             Policy::Json => vec![Note {
                 code: "columns",
                 text: format!(
-                    "{objects} objects are Parquet or ORC with the columns {}: conversion dropped \
+                    "Parquet or ORC in {objects}, with the columns {}: conversion dropped \
                      the other fields of what was produced, and the case of names (--match key= \
                      finds them in any case)",
                     self.list()

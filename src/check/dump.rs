@@ -8,9 +8,11 @@ use futures::StreamExt;
 use tokio::sync::mpsc;
 
 use super::failed::{ErrorOutput, Sorted, Sorter};
+use super::notes::objects;
+use super::peculiar::{Peculiar, Peculiarities};
 use super::stage::{Offsets, doubtful_from};
 use super::{Job, Run, gap, integrity, joined};
-use crate::decode::{self, Damaged};
+use crate::decode::{self, Damaged, Encoding};
 use crate::error::{Error, Result};
 use crate::naming;
 use crate::observe::Event;
@@ -21,7 +23,17 @@ use crate::source::Body;
 use crate::split::{self, Format, FormatChoice, Record, Sink, Span, Standing, Tally};
 
 /// Code of the note that error output was not asked for, and is there.
-pub const LEFT_OUT: &str = "error-output-left-out";
+const LEFT_OUT: &str = "error-output-left-out";
+
+/// Codes of the notes that tell whoever takes the records what they are, and which are not among them.
+pub const SAID_OF_RECORDS: [&str; 6] = [
+    LEFT_OUT,
+    "cloudwatch-logs",
+    "log-messages",
+    "base64-text",
+    "base64-decoded",
+    "control-messages",
+];
 
 /// What to give out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +132,8 @@ impl Run {
         let jobs = self.to_read(&catalog);
         let bytes = catalog.bytes_to_read();
         self.observer.on(Event::ReadingStarts { objects: jobs.len() as u64, bytes });
-        let mut dump = Dump { sink, wanted, samples, outcome: DumpOutcome::default() };
+        let (outcome, peculiar) = (DumpOutcome::default(), Peculiarities::default());
+        let mut dump = Dump { sink, wanted, samples, outcome, peculiar };
         dump.outcome.location = self.plan.location.to_string();
         dump.outcome.objects = catalog.book();
         dump.outcome.notes = catalog.notes;
@@ -144,6 +157,7 @@ impl Run {
         }
         dump.outcome.objects.assert_balanced();
         dump.left_out();
+        dump.outcome.notes.extend(dump.peculiar.notes());
         Ok(dump.outcome)
     }
 
@@ -187,12 +201,14 @@ struct Dump {
     wanted: Wanted,
     samples: usize,
     outcome: DumpOutcome,
+    peculiar: Peculiarities,
 }
 
 impl Dump {
     fn object(&mut self, job: &Job, body: Body, plan: &crate::plan::ReadPlan) -> Result<()> {
         let suggested = naming::suggested_encoding(&job.object.key);
-        let mut content = match decode::open(body, suggested, plan.limits.object_bytes) {
+        let limit = plan.limits.object_bytes;
+        let mut content = match decode::open_as(body, suggested, limit, plan.base64) {
             Ok(content) => content,
             Err(reason) => {
                 self.gap(job, reason);
@@ -200,19 +216,22 @@ impl Dump {
             }
         };
         let offsets = Offsets::of(content.encoding());
+        let decoded = content.layers().contains(&Encoding::Base64);
         let name = job.name();
         let mut sink = Forward {
             dump: self,
             key: &name,
             format: &plan.format,
+            base64: plan.base64,
             sorter: if job.site.errors_only { Sorter::errors() } else { Sorter::default() },
             errors: ErrorOutput::default(),
             index: 0,
             offsets,
+            peculiar: None,
             error: None,
         };
         let (format, mut tally, _) = split::split(&mut content, &plan.format, &mut sink);
-        let Forward { sorter, errors, offsets, error, .. } = sink;
+        let Forward { sorter, errors, offsets, peculiar, error, .. } = sink;
         sorter.settle(&mut tally);
         match error {
             Some(error) if error.kind() == io::ErrorKind::BrokenPipe => {
@@ -226,6 +245,7 @@ impl Dump {
             Ok(damage) => {
                 tally.recovered += doubtful_from(&damage).map_or(0, |from| offsets.from(from));
                 let errors = sorter.is_error_output().then_some(errors);
+                self.peculiar.add(peculiar.flatten(), decoded, &tally);
                 self.commit(&name, format, &tally, errors, damage);
             }
             Err(reason) => self.gap(job, reason),
@@ -266,11 +286,11 @@ impl Dump {
 
     /// Says what was not asked for, and is there.
     fn left_out(&mut self) {
-        let outcome::ErrorOutput { objects, records, .. } = self.outcome.error_output;
-        if self.wanted == Wanted::Data && objects > 0 {
+        let outcome::ErrorOutput { objects: count, records, .. } = self.outcome.error_output;
+        if self.wanted == Wanted::Data && count > 0 {
             let text = format!(
-                "{records} failed records in {objects} objects of error output are left out \
-                 (--failed gives them)"
+                "{records} failed records in {} of error output are left out (--failed gives them)",
+                objects(count)
             );
             self.outcome.notes.push(Note { code: LEFT_OUT, text });
         }
@@ -287,16 +307,20 @@ struct Forward<'a> {
     dump: &'a mut Dump,
     key: &'a str,
     format: &'a FormatChoice,
+    base64: bool,
     sorter: Sorter,
     errors: ErrorOutput,
     index: u64,
     offsets: Offsets,
+    /// By the first record of data, once there is one.
+    peculiar: Option<Option<Peculiar>>,
     error: Option<io::Error>,
 }
 
 impl Forward<'_> {
     fn data(&mut self, record: &Record<'_>) {
         self.offsets.note(record);
+        self.peculiar.get_or_insert_with(|| Peculiar::of(record.bytes));
         if self.dump.wanted == Wanted::Data {
             self.give(record.bytes, record);
         }
@@ -332,7 +356,7 @@ impl Sink for Forward<'_> {
         let mut failed = Vec::new();
         let kept = self.dump.wanted == Wanted::Failed;
         let take = |bytes: &[u8]| failed.extend(kept.then(|| bytes.to_vec()));
-        match self.sorter.sort(&record, self.format, take) {
+        match self.sorter.sort(&record, self.format, self.base64, take) {
             Sorted::Data => self.data(&record),
             Sorted::Failed(document, records) => {
                 self.errors.add(&document, records);

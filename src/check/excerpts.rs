@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Job, joined};
 use crate::decode;
 use crate::naming;
+use crate::plan::ReadPlan;
 use crate::reconcile::Place;
 use crate::source::Body;
-use crate::split::{self, FormatChoice, Record, Sink, Span};
+use crate::split::{self, Record, Sink, Span};
 
 /// What was looked for, by the places of records.
 pub(super) type Kept<T> = BTreeMap<Place, T>;
@@ -19,8 +20,7 @@ pub(super) type Kept<T> = BTreeMap<Place, T>;
 pub(super) async fn read<T: Send + 'static>(
     job: &impl Fn(u64) -> Option<Job>,
     places: impl IntoIterator<Item = Place>,
-    format: &FormatChoice,
-    object_bytes: u64,
+    plan: &ReadPlan,
     keep: fn(&[u8]) -> Option<T>,
 ) -> Kept<T> {
     let mut by_object: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
@@ -31,10 +31,10 @@ pub(super) async fn read<T: Send + 'static>(
     for (number, offsets) in by_object {
         let Some(job) = job(number) else { continue };
         let Ok(body) = job.site.source.fetch(&job.object).await else { continue };
-        let format = format.clone();
+        let plan = plan.clone();
         let mut look = Look { number, wanted: offsets, keep, found: Kept::new() };
         let look = move || {
-            look.at(&job.object.key, body, &format, object_bytes);
+            look.at(&job.object.key, body, &plan);
             look.found
         };
         kept.extend(joined(tokio::task::spawn_blocking(look).await).unwrap_or_default());
@@ -50,10 +50,11 @@ struct Look<T> {
 }
 
 impl<T> Look<T> {
-    fn at(&mut self, key: &str, body: Body, format: &FormatChoice, object_bytes: u64) {
-        if let Ok(mut content) = decode::open(body, naming::suggested_encoding(key), object_bytes) {
+    fn at(&mut self, key: &str, body: Body, plan: &ReadPlan) {
+        let (suggested, limit) = (naming::suggested_encoding(key), plan.limits.object_bytes);
+        if let Ok(mut content) = decode::open_as(body, suggested, limit, plan.base64) {
             // Its verdict was given when it was read the first time.
-            let _ = split::split(&mut content, format, self);
+            let _ = split::split(&mut content, &plan.format, self);
         }
     }
 }

@@ -80,6 +80,7 @@ impl Sorter {
         &mut self,
         record: &Record<'_>,
         format: &FormatChoice,
+        base64: bool,
         take: impl FnMut(&[u8]),
     ) -> Sorted {
         if self.error_output == Some(false) {
@@ -91,7 +92,7 @@ impl Sorter {
         }
         let document = document.ok_or(Damage::NoErrorDocument);
         let read = document.and_then(|document| {
-            let records = document.records(format, take)?;
+            let records = document.records(format, base64, take)?;
             Ok((document, records))
         });
         match read {
@@ -132,7 +133,7 @@ impl Failed {
         let document = Document::read(record)?;
         let mut first = None;
         let take = |record: &[u8]| _ = first.get_or_insert_with(|| excerpt(record));
-        document.records(&FormatChoice::Detect, take).ok()?;
+        document.records(&FormatChoice::Detect, false, take).ok()?;
         let failure = Failure {
             code: clip(&document.code, ERROR_CODE_CHARS),
             message: clip(&document.message, ERROR_MESSAGE_CHARS),
@@ -163,7 +164,7 @@ mod tests {
         fn record(&mut self, record: Record<'_>) {
             let mut records = Vec::new();
             let take = |bytes: &[u8]| records.push(String::from_utf8_lossy(bytes).into_owned());
-            let sorted = self.sorter.sort(&record, &FormatChoice::Detect, take);
+            let sorted = self.sorter.sort(&record, &FormatChoice::Detect, false, take);
             self.seen.push(match sorted {
                 Sorted::Data => "data".to_owned(),
                 Sorted::Failed(document, _) => format!("{}: {}", document.code, records.join(" ")),

@@ -23,7 +23,8 @@ pub(super) fn notes(listing: &Listing, zone: &TimeZone) -> Vec<Note> {
     let mut notes = Vec::new();
     let mut note = |code, objects: usize, text: String| {
         if objects > 0 {
-            notes.push(Note { code, text: format!("{objects} of {} objects {text}", read.len()) });
+            let of = super::notes::objects(read.len() as u64);
+            notes.push(Note { code, text: format!("{objects} of {of} {text}") });
         }
     };
     note(

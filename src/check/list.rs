@@ -1,12 +1,10 @@
 //! `list`: the objects, and on request what is in them; and what reading them would take.
 
-use std::collections::BTreeMap;
-
 use jiff::civil::DateTime;
 use jiff::{RoundMode, Unit};
 
 use super::catalog::{Catalog, Listed};
-use super::peculiar::Peculiar;
+use super::peculiar::Peculiarities;
 use super::stage::{Staged, Stager};
 use super::{Job, Run, gap, integrity, lint};
 use crate::decode::Encoding;
@@ -143,21 +141,20 @@ impl Run {
         self.observer.on(Event::ReadingStarts { objects: jobs.len() as u64, bytes });
         let stager = Stager {
             format: self.plan.format.clone(),
+            base64: self.plan.base64,
             object_bytes: self.plan.limits.object_bytes,
             identities: None,
             proves: false,
             knows_errors: true,
             spans: samples,
         };
-        let mut peculiar = BTreeMap::<Peculiar, u64>::new();
+        let mut peculiar = Peculiarities::default();
         let work = move |job: &Job, body| stager.stage(job, body);
         self.each(&jobs, work, |job, staged| {
             match staged {
                 Ok(staged) => {
                     self.done(&job.object, staged.tally.records);
-                    if let Some(kind) = staged.peculiar {
-                        *peculiar.entry(kind).or_default() += 1;
-                    }
+                    peculiar.add(staged.peculiar, staged.decoded, &staged.tally);
                     listing.commit(job, staged);
                 }
                 Err(reason) => {
@@ -169,7 +166,7 @@ impl Run {
         })
         .await?;
         listing.order();
-        listing.notes.extend(peculiar.iter().map(|(peculiar, objects)| peculiar.note(*objects)));
+        listing.notes.extend(peculiar.notes());
         Ok(())
     }
 }

@@ -16,6 +16,11 @@ pub(super) struct Noticed {
     pub(super) restarts: u64,
 }
 
+/// So many objects, in words.
+pub(super) fn objects(count: u64) -> String {
+    if count == 1 { "1 object".to_owned() } else { format!("{count} objects") }
+}
+
 pub(super) fn add(outcome: &mut Outcome, plan: &ReconcilePlan, noticed: &Noticed) {
     let Noticed { incomplete, misdeclared, remarks, restarts } = *noticed;
     let counted = matches!(plan.expectation, Expectation::Count(_));
@@ -62,7 +67,10 @@ pub(super) fn add(outcome: &mut Outcome, plan: &ReconcilePlan, noticed: &Noticed
     if misdeclared > 0 {
         note(
             "misdeclared-encoding",
-            format!("{misdeclared} objects are not encoded as their key or Content-Encoding says"),
+            format!(
+                "the key or Content-Encoding of {} says another encoding than it has",
+                objects(misdeclared)
+            ),
         );
     }
     if remarks.never_put > 0 {

@@ -213,8 +213,7 @@ impl Comparison {
             restarts: self.restarts,
         };
         notes::add(&mut outcome, plan, &noticed);
-        let peculiar = seen.peculiar.iter();
-        outcome.notes.extend(peculiar.map(|(peculiar, objects)| peculiar.note(*objects)));
+        outcome.notes.extend(seen.peculiar.notes());
         outcome.books.assert_balanced();
         Ok(outcome)
     }
@@ -226,6 +225,7 @@ fn stager(plan: &ReconcilePlan) -> Stager {
     let policy = if by_count { Policy::Raw } else { plan.policy.clone() };
     Stager {
         format: plan.read.format.clone(),
+        base64: plan.read.base64,
         object_bytes: plan.read.limits.object_bytes,
         identities: Some((policy, plan.seed)),
         proves: !by_count,

@@ -47,7 +47,6 @@ impl Run {
             .filter(|group| group.produced_at.is_empty())
             .filter_map(|group| group.found_at.first().copied());
         let failed = classes.failed.groups.iter().filter_map(|group| group.failed_at.first());
-        let (format, bytes) = (&self.plan.format, self.plan.limits.object_bytes);
         let keep = |record: &[u8]| Some(excerpt(record));
         let job = |number| self.numbered(catalog, number);
         let looks = Looks {
@@ -55,8 +54,8 @@ impl Run {
             truth,
             catalog,
             produced: truth.look(reader, produced).await,
-            found: excerpts::read(&job, found, format, bytes, keep).await,
-            failed: excerpts::read(&job, failed.copied(), format, bytes, Failed::read).await,
+            found: excerpts::read(&job, found, &self.plan, keep).await,
+            failed: excerpts::read(&job, failed.copied(), &self.plan, Failed::read).await,
         };
         Differences {
             failed: looks.class(classes.failed),

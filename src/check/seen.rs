@@ -1,12 +1,10 @@
 //! What was seen of the stored objects, object by object.
 
-use std::collections::BTreeMap;
-
 use super::catalog::Catalog;
 use super::columns::Columns;
 use super::failed::ErrorOutput;
 use super::list::{malformed, undecodable};
-use super::peculiar::Peculiar;
+use super::peculiar::Peculiarities;
 use super::stage::Staged;
 use super::{Job, Run, gap};
 use crate::outcome::{Gap, GapReason, Malformed, Outcome};
@@ -27,7 +25,7 @@ pub(super) struct Seen {
     pub(super) incomplete: u64,
     pub(super) misdeclared: u64,
     /// Objects with peculiar records.
-    pub(super) peculiar: BTreeMap<Peculiar, u64>,
+    pub(super) peculiar: Peculiarities,
     pub(super) columns: Columns,
     samples: usize,
 }
@@ -62,9 +60,7 @@ impl Seen {
         let outcome = &mut self.outcome;
         self.incomplete += staged.incomplete;
         self.columns.add(staged.encoding, &staged.columns);
-        if let Some(peculiar) = staged.peculiar {
-            *self.peculiar.entry(peculiar).or_default() += 1;
-        }
+        self.peculiar.add(staged.peculiar, staged.decoded, &staged.tally);
         self.misdeclared += u64::from(staged.misdeclared.is_some());
         let place = |offset| Place::new(number, offset);
         let recovered =

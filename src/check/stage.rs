@@ -15,6 +15,7 @@ use crate::split::{self, Format, FormatChoice, Record, Sink, Span, Standing, Tal
 #[derive(Debug, Clone)]
 pub(super) struct Stager {
     pub(super) format: FormatChoice,
+    pub(super) base64: bool,
     pub(super) object_bytes: u64,
     /// Without a policy records are only counted.
     pub(super) identities: Option<(Policy, u64)>,
@@ -56,6 +57,8 @@ pub(super) struct Staged {
     pub(super) incomplete: u64,
     /// What its records are, where that is peculiar.
     pub(super) peculiar: Option<Peculiar>,
+    /// It was base64 text, and was decoded.
+    pub(super) decoded: bool,
 }
 
 impl Stager {
@@ -65,10 +68,12 @@ impl Stager {
     /// When it cannot be read to its end, or is too large: then nothing of it counts.
     pub(super) fn stage(&self, job: &Job, body: Body) -> Result<Staged, GapReason> {
         let limit = self.object_bytes.min(OBJECT_BYTES_CEILING - 1);
-        let mut content = decode::open(body, naming::suggested_encoding(&job.object.key), limit)?;
+        let suggested = naming::suggested_encoding(&job.object.key);
+        let mut content = decode::open_as(body, suggested, limit, self.base64)?;
         let (encoding, misdeclared) = (content.encoding(), content.misdeclared());
         let layered = content.layered();
         let columns = content.columns().to_vec();
+        let decoded = content.layers().contains(&Encoding::Base64);
         let mut sink = Collect::new(self, encoding);
         if job.site.errors_only {
             sink.sorter = Sorter::errors();
@@ -93,6 +98,7 @@ impl Stager {
             errors,
             incomplete,
             peculiar: peculiar.flatten(),
+            decoded,
         };
         staged.doubt(&offsets);
         Ok(staged)
@@ -142,6 +148,7 @@ impl Offsets {
 
 struct Collect<'a> {
     format: &'a FormatChoice,
+    base64: bool,
     sorter: Sorter,
     errors: ErrorOutput,
     fingerprinter: Option<Fingerprinter>,
@@ -163,6 +170,7 @@ impl<'a> Collect<'a> {
         });
         Self {
             format: &stager.format,
+            base64: stager.base64,
             sorter: if stager.knows_errors { Sorter::default() } else { Sorter::data() },
             errors: ErrorOutput::default(),
             fingerprinter,
@@ -197,7 +205,7 @@ impl Sink for Collect<'_> {
             let fingerprinter = fingerprinter.as_mut();
             rows.extend(fingerprinter.map(|known| (known.identity(bytes), record.offset)));
         };
-        match self.sorter.sort(&record, self.format, take) {
+        match self.sorter.sort(&record, self.format, self.base64, take) {
             Sorted::Data => self.data(record),
             Sorted::Failed(document, records) => self.errors.add(&document, records),
             Sorted::Rejected(span) => self.malformed(span),

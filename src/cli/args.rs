@@ -8,7 +8,7 @@ mod snapshot;
 mod stack;
 mod trace;
 
-pub use make::{CompletionsArgs, CompressionArg, DemoArgs, ManArgs, SimulateArgs};
+pub use make::{CompletionsArgs, CompressionArg, DemoArgs, ManArgs, SimulateArgs, WrapArg};
 pub use produce::ProduceArgs;
 pub use read::{
     AllowArg, DumpArgs, ForeignArg, ListArgs, OutputArgs, ReadArgs, ReconcileArgs, SplitArg,

@@ -30,6 +30,7 @@ pub(super) async fn run(demo: &Demo, mut output: Output) -> Result<Verdict> {
         zone: jiff::tz::TimeZone::UTC,
         foreign: Foreign::Read,
         format: FormatChoice::Detect,
+        base64: false,
         limits: demo.limits,
     };
     let form = Form::Table(demo.layout);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::output::{self, Output};
 use super::request::{Dump, Session};
 use super::watched::Watched;
-use crate::check::{DumpOutcome, DumpSink, Dumped, LEFT_OUT};
+use crate::check::{DumpOutcome, DumpSink, Dumped, SAID_OF_RECORDS};
 use crate::error::{Error, Result};
 use crate::outcome::Verdict;
 use crate::report::dump::Writer;
@@ -52,7 +52,7 @@ fn say(outcome: &DumpOutcome, session: &Session, watched: bool) -> Result<()> {
         let records = counted(outcome.records, "record", "records");
         output::say(&format!("{records} from {objects}\n"));
     }
-    for note in outcome.notes.iter().filter(|note| note.code == LEFT_OUT) {
+    for note in outcome.notes.iter().filter(|note| SAID_OF_RECORDS.contains(&note.code)) {
         output::say(&format!("{}\n", note.text));
     }
     Ok(())

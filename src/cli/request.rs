@@ -132,6 +132,8 @@ pub struct Read {
     pub foreign: Foreign,
     /// How records are told apart.
     pub format: FormatChoice,
+    /// Whether base64 text is decoded first.
+    pub base64: bool,
     /// Every cap.
     pub limits: Limits,
 }
@@ -145,6 +147,7 @@ impl Read {
             zone,
             foreign: self.foreign,
             format: self.format.clone(),
+            base64: self.base64,
             limits: self.limits,
         }
     }

@@ -13,7 +13,7 @@ use crate::check::Manifest;
 use crate::endpoint::{ACCESS_KEY, Endpoint, SECRET_KEY};
 use crate::error::Result;
 use crate::plan::{Limits, Location};
-use crate::simulate::{self, Destination, Generated, Kind, Pace, Spec, Truth};
+use crate::simulate::{self, Destination, Generated, Kind, Pace, Spec, Truth, Wrapping};
 use crate::source::admit::Admit;
 use crate::source::local::Local;
 use crate::source::s3::S3;
@@ -95,6 +95,7 @@ fn deliver(request: &Demo, endpoint: &Endpoint) -> Result<Truth> {
         prefix: PREFIX.to_owned(),
         zone: TimeZone::UTC,
         compression: request.compression,
+        wrapping: Wrapping::None,
         gzip_records: false,
         extension: None,
         delimiter: Vec::new(),

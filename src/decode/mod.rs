@@ -13,9 +13,11 @@ mod snappy;
 mod sniff;
 #[cfg(test)]
 mod tests;
+mod text;
 mod zip;
 mod zstd;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Read};
 
@@ -46,6 +48,8 @@ pub enum Encoding {
     Parquet,
     /// An Apache ORC file.
     Orc,
+    /// Base64 text, where it is to be decoded: nothing but being told so tells it from content.
+    Base64,
 }
 
 impl Encoding {
@@ -70,6 +74,7 @@ impl Encoding {
             Self::Zstd => "zstd",
             Self::Parquet => "parquet",
             Self::Orc => "orc",
+            Self::Base64 => "base64",
         }
     }
 }
@@ -113,7 +118,21 @@ pub struct Content {
 /// [`GapReason::Unsupported`] for an encoding that is recognised and cannot be read,
 /// [`GapReason::TooLarge`] for what inflates beyond reason, [`GapReason::Failed`] when the body
 /// cannot be read.
-pub fn open(mut body: Body, suggested: Option<Encoding>, limit: u64) -> Result<Content, GapReason> {
+pub fn open(body: Body, suggested: Option<Encoding>, limit: u64) -> Result<Content, GapReason> {
+    open_as(body, suggested, limit, false)
+}
+
+/// The same; where it is asked for, base64 text is decoded, and what comes out is looked at in its turn.
+/// Content that cannot be base64, such as JSON, is content as it stands.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_as(
+    mut body: Body,
+    suggested: Option<Encoding>,
+    limit: u64,
+    mut base64: bool,
+) -> Result<Content, GapReason> {
     let bounds = Bounds { stored: body.len(), limit };
     let named = body.content_encoding.as_deref().and_then(sniff::declared);
     let declared = named.or(suggested);
@@ -132,7 +151,13 @@ pub fn open(mut body: Body, suggested: Option<Encoding>, limit: u64) -> Result<C
     }
     let mut input = Input::body(body);
     let mut layers = Vec::new();
-    while encoding != Encoding::Plain {
+    loop {
+        if encoding == Encoding::Plain {
+            if !std::mem::take(&mut base64) || !text::begins(input.peek(sniff::HEAD_BYTES)?) {
+                break;
+            }
+            encoding = Encoding::Base64;
+        }
         layers.push(encoding);
         let decoder = decoder(encoding).filter(|_| layers.len() <= LAYERS_MAX);
         let decoder = decoder.ok_or_else(|| GapReason::Unsupported(nested(&layers)))?;
@@ -143,6 +168,36 @@ pub fn open(mut body: Body, suggested: Option<Encoding>, limit: u64) -> Result<C
     Ok(Content { layers, misdeclared, columns, input, decoded: 0, bounds, failure: None })
 }
 
+/// What the data of one put comes to.
+#[derive(Debug)]
+pub enum Undone<'a> {
+    /// This, its encodings undone.
+    Content(Cow<'a, [u8]>),
+    /// Itself: it is of a kind that is not read, or a file of rows.
+    Kept,
+    /// It does not decode whole, or to more than it may.
+    Damaged,
+}
+
+/// Undoes what the data of one put is encoded with: compressed by its producer, say. Content beyond
+/// `limit` bytes is refused; base64 text is decoded where that is asked for.
+pub fn undo(data: &[u8], limit: u64, base64: bool) -> Undone<'_> {
+    let head = &data[..data.len().min(sniff::HEAD_BYTES)];
+    let plain = sniff::encoding(head, data.len() as u64, None) == Encoding::Plain;
+    if plain && !(base64 && text::begins(head)) {
+        return Undone::Content(data.into());
+    }
+    let mut content = match open_as(Body::from_bytes(data.to_vec()), None, limit, base64) {
+        Ok(content) if !content.encoding().is_columnar() => content,
+        Ok(_) | Err(GapReason::Unsupported(_)) => return Undone::Kept,
+        Err(_) => return Undone::Damaged,
+    };
+    let mut bytes = Vec::new();
+    let read = content.read_to_end(&mut bytes);
+    let whole = read.is_ok() && content.finish().is_ok_and(|damage| damage.is_empty());
+    if whole { Undone::Content(bytes.into()) } else { Undone::Damaged }
+}
+
 fn decoder(encoding: Encoding) -> Option<Box<dyn Decoder>> {
     Some(match encoding {
         Encoding::Gzip => Box::new(gzip::Gzip::new()),
@@ -150,6 +205,7 @@ fn decoder(encoding: Encoding) -> Option<Box<dyn Decoder>> {
         Encoding::SnappyJava => Box::new(snappy::Java::default()),
         Encoding::HadoopSnappy => Box::new(snappy::Hadoop::default()),
         Encoding::Zstd => Box::new(zstd::Zstd::new()),
+        Encoding::Base64 => Box::new(text::Text::default()),
         Encoding::Plain => return None,
         Encoding::SnappyFraming | Encoding::Parquet | Encoding::Orc => return None,
     })

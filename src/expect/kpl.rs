@@ -16,7 +16,7 @@ use wire::{Fields, Value};
 /// What every aggregate begins with.
 pub const MAGIC: [u8; 4] = [0xf3, 0x89, 0x9a, 0xc2];
 /// Bytes of the checksum at the end.
-const CHECKSUM_BYTES: usize = 16;
+pub const CHECKSUM_BYTES: usize = 16;
 
 /// Numbers of the fields of `AggregatedRecord`.
 const PARTITION_KEY: u64 = 1;

@@ -4,6 +4,7 @@
 pub mod delivery;
 pub mod function;
 pub mod kpl;
+pub mod log_events;
 pub mod manifest;
 #[cfg(feature = "aws")]
 pub mod stream;

@@ -16,7 +16,7 @@ fn document(raw: &[u8]) -> Document {
 fn records_of(document: &Document) -> Result<Vec<String>, Damage> {
     let mut records = Vec::new();
     let take = |record: &[u8]| records.push(String::from_utf8_lossy(record).into_owned());
-    let count = document.records(&FormatChoice::Detect, take)?;
+    let count = document.records(&FormatChoice::Detect, false, take)?;
     assert_eq!(count, records.len() as u64);
     Ok(records)
 }
@@ -129,4 +129,21 @@ fn a_key_hints_at_error_output_by_its_folder() {
     for key in ["firehose/2026/07/13/14/jobs-failed", "failed/x", "processing-failed-not/x", ""] {
         assert!(!is_hinted(key), "{key}");
     }
+}
+
+/// A record may have failed for the very strings that are in its document.
+#[test]
+fn strings_that_are_no_text_and_depth_make_it_no_less_a_document() {
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    let json = format!(
+        r#"{{"rawData":"eyJhIjoxfQ\u003d\u003d","errorCode":"X.Y","errorMessage":"near \ud800",
+        "\udfff":1,"attemptsMade":"2","arrivalTimestamp":1.5,"deep":{deep}}}"#
+    );
+    let document = Document::read(json.as_bytes()).expect("an error document");
+    assert!(document.message.starts_with("near "), "{}", document.message);
+    assert_eq!((document.attempts, document.arrival), (Some(2), None));
+    assert_eq!(records_of(&document).unwrap(), ["{\"a\":1}"]);
+    let lone = br#"{"rawData":"\ud800","errorCode":"X.Y","attemptsMade":1}"#;
+    let document = Document::read(lone).expect("an error document");
+    assert_eq!(records_of(&document), Err(Damage::RawDataNotBase64));
 }

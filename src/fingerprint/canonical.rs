@@ -7,6 +7,8 @@
 use serde::de::IgnoredAny;
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
+use crate::escapes::unescape;
+
 const TAG_STRING: u64 = 0x7374_7269_6e67;
 const TAG_NUMBER: u64 = 0x6e75_6d62_6572;
 const TAG_WORD: u64 = 0x776f_7264;
@@ -140,61 +142,6 @@ pub(super) fn word_end(bytes: &[u8], at: usize) -> usize {
     let rest = &bytes[at..];
     let is_end = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
     at + rest.iter().position(is_end).unwrap_or(rest.len())
-}
-
-/// Appends the bytes that an escaped string stands for. A lone surrogate is appended as the three
-/// bytes that UTF-8 would have for it, were it allowed.
-pub(super) fn unescape(escaped: &[u8], out: &mut Vec<u8>) {
-    let mut rest = escaped;
-    while let Some(at) = memchr::memchr(b'\\', rest) {
-        out.extend_from_slice(&rest[..at]);
-        let simple = match rest.get(at + 1) {
-            Some(b'b') => b'\x08',
-            Some(b'f') => b'\x0c',
-            Some(b'n') => b'\n',
-            Some(b'r') => b'\r',
-            Some(b't') => b'\t',
-            Some(b'u') => {
-                let (code, len) = code_point(&rest[at..]);
-                push_code_point(code, out);
-                rest = &rest[at + len..];
-                continue;
-            }
-            Some(&byte) => byte,
-            None => b'\\',
-        };
-        out.push(simple);
-        rest = rest.get(at + 2..).unwrap_or_default();
-    }
-    out.extend_from_slice(rest);
-}
-
-/// The code point of a `\uXXXX` escape, or of two that are a surrogate pair; and their length.
-fn code_point(text: &[u8]) -> (u32, usize) {
-    let unit = |from: usize| {
-        let digits = text.get(from..from + 6)?;
-        let digits = digits.strip_prefix(b"\\u")?;
-        u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
-    };
-    let first = unit(0).unwrap_or_default();
-    match (first, unit(6)) {
-        (0xd800..=0xdbff, Some(second @ 0xdc00..=0xdfff)) => {
-            (0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00), 12)
-        }
-        _ => (first, 6.min(text.len())),
-    }
-}
-
-fn push_code_point(code: u32, out: &mut Vec<u8>) {
-    match char::from_u32(code) {
-        Some(char) => out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
-        None => {
-            let byte = |shift: u32, mask: u32, mark: u32| {
-                u8::try_from(code >> shift & mask | mark).unwrap_or(u8::MAX)
-            };
-            out.extend([byte(12, 0x0f, 0xe0), byte(6, 0x3f, 0x80), byte(0, 0x3f, 0x80)]);
-        }
-    }
 }
 
 /// Appends a number's digits without zeros at either end, and its exponent: `1.50e2`, `150` and

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::canonical::{string_end, unescape, word_end};
+use super::canonical::{string_end, word_end};
+use crate::escapes::unescape;
 
 /// Points at a value inside a record: `/user/id`, `/items/0`, or the empty string for all of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -28,9 +28,9 @@ pub(super) struct Refused {
 }
 
 impl Refused {
-    /// Its document, with members as they were seen in September 2026.
-    pub(super) fn document(&self) -> String {
-        let raw = base64::encode(&self.record);
+    /// Its document, with members as they were seen in September 2026, about what was put.
+    pub(super) fn document(&self, put: &[u8]) -> String {
+        let raw = base64::encode(put);
         let arrival = self.arrival.as_millisecond();
         let ended = arrival + ATTEMPT_MILLIS;
         format!(

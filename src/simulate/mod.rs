@@ -14,6 +14,7 @@ mod keys;
 mod pack;
 mod records;
 mod truth;
+mod wrap;
 mod write;
 
 use std::fs::{self, File};
@@ -29,6 +30,7 @@ pub use held::Held;
 pub use keys::PartitionKeys;
 pub use records::{Generated, Given, Kind, Pace, Records};
 pub use truth::{Damaged, Duplicated, Expected, Failed, Late, Lost, Spot, Truth};
+pub use wrap::Wrapping;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
@@ -97,6 +99,8 @@ pub struct Spec {
     pub zone: TimeZone,
     /// Its `CompressionFormat`.
     pub compression: Compression,
+    /// What records are in when Firehose gets them. Buffers are measured without it.
+    pub wrapping: Wrapping,
     /// Whether each record is a gzip member of its own before Firehose compresses them once more, as
     /// those of CloudWatch Logs are.
     pub gzip_records: bool,

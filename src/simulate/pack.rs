@@ -46,6 +46,13 @@ pub(super) enum Role {
     Garble,
 }
 
+/// A part of a buffer's content.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Piece {
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
 /// A record's place in a buffer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mark {
@@ -53,6 +60,10 @@ pub(super) struct Mark {
     pub(super) role: Role,
     pub(super) offset: usize,
     pub(super) len: usize,
+    /// Where it stands in the content, with what it is put in.
+    pub(super) stored: Piece,
+    /// Where bytes of the record itself stand there.
+    pub(super) held: Piece,
 }
 
 /// The content of one object to be.
@@ -66,13 +77,16 @@ pub(super) struct Buffer {
     pub(super) ends: Vec<usize>,
     /// The records that are not plain.
     pub(super) marks: Vec<Mark>,
-    last: Option<Mark>,
+    pub(super) last: Option<Mark>,
+    /// The content before its records were put into something; empty where they were not.
+    pub(super) produced: Vec<u8>,
 }
 
 impl Buffer {
     /// The bytes of a record.
     pub(super) fn record(&self, mark: &Mark) -> &[u8] {
-        &self.content[mark.offset..mark.offset + mark.len]
+        let content = if self.produced.is_empty() { &self.content } else { &self.produced };
+        &content[mark.offset..mark.offset + mark.len]
     }
 
     /// The last record, if cutting it surely leaves something that is no record.
@@ -86,6 +100,8 @@ impl Buffer {
         }
         (mark.offset, mark.len) = (self.content.len(), record.len());
         self.content.extend_from_slice(record);
+        mark.stored = Piece { start: mark.offset, end: self.content.len() };
+        mark.held = mark.stored;
         self.ends.push(self.content.len());
         self.records += 1;
         self.last = Some(mark);
@@ -96,6 +112,7 @@ impl Buffer {
 
     fn clear(&mut self) {
         self.content.clear();
+        self.produced.clear();
         self.records = 0;
         self.ends.clear();
         self.marks.clear();
@@ -157,6 +174,7 @@ impl<'a> Packer<'a> {
             ends: Vec::new(),
             marks: Vec::new(),
             last: None,
+            produced: Vec::new(),
         };
         let now = Timestamp::UNIX_EPOCH;
         Self { rules, sink, buffer, now, waiting: Vec::new(), due: VecDeque::new() }
@@ -236,7 +254,8 @@ impl<'a> Packer<'a> {
         if self.buffer.records == 0 {
             self.buffer.oldest = self.now;
         }
-        let mark = Mark { index, role, offset: 0, len: 0 };
+        let nowhere = Piece::default();
+        let mark = Mark { index, role, offset: 0, len: 0, stored: nowhere, held: nowhere };
         self.buffer.push(mark, record, self.rules.delimiter);
     }
 }

@@ -51,6 +51,7 @@ fn spec(faults: &str) -> Spec {
         prefix: "firehose/".to_owned(),
         zone: TimeZone::UTC,
         compression: Compression::Plain,
+        wrapping: Wrapping::None,
         gzip_records: false,
         extension: None,
         delimiter: b"\n".to_vec(),

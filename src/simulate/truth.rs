@@ -169,8 +169,8 @@ impl Truth {
         }
     }
 
-    /// Draws the conclusion. `undecodable` says whether a cut object does not decode whole.
-    pub(super) fn conclude(&mut self, balance: &Balance, undecodable: bool) {
+    /// Draws the conclusion. So many objects do not decode whole.
+    pub(super) fn conclude(&mut self, balance: &Balance, undecodable: u64) {
         let damaged: BTreeSet<&str> =
             self.garbled.iter().chain(&self.cut).map(|damaged| damaged.at.key.as_str()).collect();
         let Sums { missing, failed, duplicates } = balance.sums();
@@ -180,7 +180,7 @@ impl Truth {
         expected.missing = missing;
         expected.duplicates = duplicates;
         expected.malformed_objects = damaged.len() as u64;
-        expected.undecodable_objects = if undecodable { self.cut.len() as u64 } else { 0 };
+        expected.undecodable_objects = undecodable;
         let fine = missing + failed == 0 && duplicates == 0 && damaged.is_empty();
         expected.verdict = if fine { Verdict::Reconciled } else { Verdict::Discrepant };
     }

@@ -1,7 +1,7 @@
 //! Closed buffers into stored objects: the key, the damage, the compression, and the truth of it.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::errors::{self, Refused};
 use super::faults::{Faults, sample};
 use super::pack::{Buffer, Mark, Role, Sink, breakable};
 use super::truth::{Balance, Damaged, Duplicated, Failed, Late, Lost, Spot, Truth};
-use super::{Compression, Destination, Spec};
+use super::{Compression, Destination, Spec, Wrapping};
 use crate::error::{Error, ErrorKind, Result};
 use crate::naming;
 use crate::naming::prefix::{Prefix, RANDOM_LEN};
@@ -93,6 +93,8 @@ pub(super) struct Writer<'a> {
     damage: Dice,
     stored: Vec<u8>,
     balance: Balance,
+    /// Keys of objects that do not decode whole.
+    undecodable: BTreeSet<String>,
     originals: HashMap<u64, Spot>,
     refused: Vec<Refused>,
     truth: Truth,
@@ -116,6 +118,7 @@ impl<'a> Writer<'a> {
             damage: Dice::new(spec.seed, Purpose::Damage),
             stored: Vec::new(),
             balance: Balance::default(),
+            undecodable: BTreeSet::new(),
             originals: HashMap::new(),
             refused: Vec::new(),
             truth: Truth::new(spec.seed),
@@ -126,7 +129,7 @@ impl<'a> Writer<'a> {
     pub(super) fn finish(mut self) -> Result<Truth> {
         self.error_output()?;
         self.manifest.flush().map_err(|error| Error::io("the manifest", error))?;
-        self.truth.conclude(&self.balance, self.spec.is_encoded());
+        self.truth.conclude(&self.balance, self.undecodable.len() as u64);
         Ok(self.truth)
     }
 
@@ -159,7 +162,8 @@ impl<'a> Writer<'a> {
                     at: Spot { key: key.clone(), offset: body.len() as u64 },
                     code: errors::CODE.to_owned(),
                 });
-                body.extend_from_slice(refused.document().as_bytes());
+                let put = self.spec.wrapping.one(&refused.record)?;
+                body.extend_from_slice(refused.document(&put).as_bytes());
                 body.push(b'\n');
             }
             self.truth.objects += 1;
@@ -172,7 +176,7 @@ impl<'a> Writer<'a> {
 
     /// Does to a marked record what its role says.
     fn mark(&mut self, key: &str, mark: &Mark, buffer: &mut Buffer) -> Result<()> {
-        let spot = Spot { key: key.to_owned(), offset: mark.offset as u64 };
+        let spot = Spot { key: key.to_owned(), offset: mark.stored.start as u64 };
         match mark.role {
             Role::Plain => {}
             Role::Original => {
@@ -206,14 +210,24 @@ impl<'a> Writer<'a> {
         }
         self.balance.add(record, -1);
         let produced = String::from_utf8_lossy(record).into_owned();
-        let inside = record.trim_ascii_end().len() - 1;
+        let held = mark.held;
+        let blank = record.len() - record.trim_ascii_end().len();
+        let wrapped = self.spec.wrapping != Wrapping::None;
+        let inside = held.end - held.start - 1 - if wrapped { 0 } else { blank };
         let count = 1 + self.damage.index(inside.min(4));
-        let first = mark.offset + 1 + self.damage.index(inside - count + 1);
+        let mut first = held.start + 1 + self.damage.index(inside - count + 1);
+        if self.spec.wrapping == Wrapping::Base64 {
+            self.undecodable.insert(at.key.clone());
+            // Between groups of four letters it might pass for what stands between texts.
+            if (first - held.start).is_multiple_of(4) {
+                first -= 1;
+            }
+        }
         for byte in &mut buffer.content[first..first + count] {
             *byte = GARBAGE[self.damage.index(GARBAGE.len())];
         }
         buffer.content[first] = GARBAGE[self.damage.index(4)];
-        let (index, len) = (mark.index, mark.len as u64);
+        let (index, len) = (mark.index, (mark.stored.end - mark.stored.start) as u64);
         Ok(Damaged { index, record: produced, at, len, damage_offset: first as u64 })
     }
 
@@ -221,16 +235,27 @@ impl<'a> Writer<'a> {
     fn cut(&mut self, key: &str, buffer: &Buffer) -> Option<usize> {
         let last = buffer.cuttable()?;
         let record = buffer.record(&last);
-        let kept = 1 + self.damage.index(record.trim_ascii_end().len() - 1);
+        let stored = last.stored;
+        let wrapped = self.spec.wrapping != Wrapping::None;
+        let len = if wrapped { stored.end - stored.start } else { record.trim_ascii_end().len() };
+        let mut kept = 1 + self.damage.index(len - 1);
+        if self.spec.wrapping == Wrapping::Base64 {
+            // Less would leave nothing of it.
+            kept = kept.max(4);
+        }
         self.balance.add(record, -1);
+        let inside_a_group = self.spec.wrapping == Wrapping::Base64 && !kept.is_multiple_of(4);
+        if self.spec.is_encoded() || inside_a_group {
+            self.undecodable.insert(key.to_owned());
+        }
         self.truth.cut.push(Damaged {
             index: last.index,
             record: String::from_utf8_lossy(record).into_owned(),
-            at: Spot { key: key.to_owned(), offset: last.offset as u64 },
+            at: Spot { key: key.to_owned(), offset: stored.start as u64 },
             len: kept as u64,
-            damage_offset: (last.offset + kept) as u64,
+            damage_offset: (stored.start + kept) as u64,
         });
-        Some(last.offset + kept)
+        Some(stored.start + kept)
     }
 
     /// Makes the stored bytes of an object. Where records are gzip, it is the last member that is cut.
@@ -284,10 +309,12 @@ impl Sink for Writer<'_> {
         let key =
             self.folder(&prefix, buffer.oldest) + &self.name(buffer.oldest, self.spec.extension());
         let broken = self.truth.garbled.len() + self.truth.cut.len();
+        let to_cut = self.targets.cut.contains(&number);
+        self.spec.wrapping.wrap(buffer, &self.spec.delimiter, to_cut)?;
         for mark in std::mem::take(&mut buffer.marks) {
             self.mark(&key, &mark, buffer)?;
         }
-        let cut = if self.targets.cut.contains(&number) { self.cut(&key, buffer) } else { None };
+        let cut = if to_cut { self.cut(&key, buffer) } else { None };
         let late = self.targets.late.contains(&number);
         let modified = if late { self.late(&key, closed)? } else { closed };
 

@@ -1,6 +1,7 @@
 //! Which format content has, by looking at its beginning.
 
 use super::grammar::{Scan, Scanner, begins_value, skip_whitespace};
+use super::json::RECORD_SEPARATOR;
 use super::{Format, kpl};
 
 /// The format of content that begins with `head`; at `eof` that is all of it.
@@ -24,7 +25,39 @@ pub(super) fn detect(head: &[u8], eof: bool) -> Format {
         _ => false,
     };
     let json = json || has_records(&mut scanner, text, eof) || is_json_like_line(text);
-    if json || has_control_characters(text) { Format::Json } else { Format::Lines }
+    if !json && !has_control_characters(text) {
+        return Format::Lines;
+    }
+    match delimiter(&mut scanner, &text[start..], eof) {
+        Some(delimiter) => Format::Delimited(delimiter),
+        None => Format::Json,
+    }
+}
+
+/// So many times in a row the same bytes must stand between objects before they are a delimiter.
+const DELIMITERS_MIN: usize = 3;
+/// A longer one would not be found by its looks.
+const DELIMITER_BYTES_MAX: usize = 64;
+
+/// What stands between all objects that the text begins with, besides blanks, where that is the same
+/// each time, often enough, and no value: damage does not repeat itself so.
+fn delimiter(scanner: &mut Scanner, text: &[u8], eof: bool) -> Option<Vec<u8>> {
+    let (mut at, mut found, mut times) = (0, &b""[..], 0);
+    while text.get(at) == Some(&b'{')
+        && let Scan::Complete(end) = scanner.value(text, at, eof)
+        && let Some(next) = memchr::memchr(b'{', &text[end..])
+    {
+        let between = text[end..end + next].trim_ascii();
+        let blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == RECORD_SEPARATOR;
+        if between.iter().all(blank) || (times > 0 && between != found) {
+            return None;
+        }
+        (at, found, times) = (end + next, between, times + 1);
+    }
+    let plain = found.len() <= DELIMITER_BYTES_MAX
+        && !found.iter().any(|byte| matches!(byte, b'"' | b'[' | b']' | b'}'))
+        && !matches!(scanner.value(found, 0, true), Scan::Complete(_));
+    (times >= DELIMITERS_MIN && plain).then(|| found.to_vec())
 }
 
 /// Whether two values follow each other on one line; on lines of their own they are lines too.

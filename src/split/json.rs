@@ -11,7 +11,7 @@ use crate::limits::{RECORD_BYTES_MAX, SNIFF_BYTES};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// RFC 7464 puts this before each text of a sequence.
-const RECORD_SEPARATOR: u8 = 0x1e;
+pub(super) const RECORD_SEPARATOR: u8 = 0x1e;
 
 /// So many values of other kinds in a row are looked at before they are taken for what they seem.
 const STRANGERS_MAX: usize = 16;
@@ -44,6 +44,8 @@ pub(super) struct Gap {
     pub(super) end: usize,
     /// One of them was more than blanks: a line break, a record separator, the delimiter.
     pub(super) strong: bool,
+    /// So many bytes before `end`, which is the window's, may be the beginning of a delimiter.
+    partial: usize,
 }
 
 enum Next {
@@ -72,7 +74,7 @@ impl JsonSplitter {
 
     /// Skips what separates records.
     pub(super) fn skip_separators(&self, view: View<'_>, from: usize) -> Gap {
-        let mut gap = Gap { end: from, strong: false };
+        let mut gap = Gap { end: from, strong: false, partial: 0 };
         if view.base == 0 && from == 0 && view.window.starts_with(BYTE_ORDER_MARK) {
             gap.end = BYTE_ORDER_MARK.len();
         }
@@ -89,6 +91,11 @@ impl JsonSplitter {
                 {
                     gap.strong = true;
                     gap.end += self.delimiter.len();
+                }
+                Some(_) if !view.eof && self.delimiter.starts_with(&view.window[gap.end..]) => {
+                    gap.partial = view.window.len() - gap.end;
+                    gap.end = view.window.len();
+                    return gap;
                 }
                 _ => return gap,
             }
@@ -239,10 +246,11 @@ impl Split for JsonSplitter {
                     Err(used) => return used,
                 }
             }
-            let record = self.skip_separators(view, at).end;
+            let gap = self.skip_separators(view, at);
+            let record = gap.end - gap.partial;
             out.separators(record - at);
             at = record;
-            if at == window.len() {
+            if gap.end == window.len() {
                 return at;
             }
             match self.next(view, at, out.sink.proves()) {

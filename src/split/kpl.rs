@@ -10,8 +10,22 @@ use crate::expect::kpl::{self, MAGIC, Opened};
 use crate::limits::RECORD_BYTES_MAX;
 
 /// Splits aggregates into the records that they hold; what stands between them is read as JSON.
-#[derive(Debug, Default)]
-pub(super) struct KplSplitter;
+#[derive(Debug)]
+pub(super) struct KplSplitter {
+    between: FormatChoice,
+}
+
+impl KplSplitter {
+    /// With nothing between aggregates that is no record.
+    pub(super) fn new() -> Self {
+        Self { between: FormatChoice::Fixed(Format::Json) }
+    }
+
+    /// With a byte string between them.
+    pub(super) fn delimited(delimiter: Vec<u8>) -> Self {
+        Self { between: FormatChoice::Fixed(Format::Delimited(delimiter)) }
+    }
+}
 
 /// Whether content begins with an aggregate.
 pub(super) fn begins(head: &[u8]) -> bool {
@@ -25,7 +39,7 @@ impl Split for KplSplitter {
             let (rest, offset) = (&window[at..], base + at as u64);
             let taken = match rest.starts_with(&MAGIC) {
                 true => aggregate(rest, offset, eof, out),
-                false => between(rest, offset, eof, out),
+                false => between(rest, offset, eof, &self.between, out),
             };
             match taken {
                 Some(taken) => at += taken,
@@ -84,15 +98,20 @@ fn damaged(bytes: &[u8], offset: u64, out: &mut Out<'_>) -> usize {
 }
 
 /// Takes what stands before the next aggregate.
-fn between(window: &[u8], offset: u64, eof: bool, out: &mut Out<'_>) -> Option<usize> {
+fn between(
+    window: &[u8],
+    offset: u64,
+    eof: bool,
+    choice: &FormatChoice,
+    out: &mut Out<'_>,
+) -> Option<usize> {
     let end = match memmem::find(window, &MAGIC) {
         Some(end) => end,
         None if eof || window.len() > ENVELOPE_BYTES_MAX => window.len(),
         None => return None,
     };
     let mut shifted = Shifted { out, offset };
-    let (_, tally, _) =
-        super::split(&mut &window[..end], &FormatChoice::Fixed(Format::Json), &mut shifted);
+    let (_, tally, _) = super::split(&mut &window[..end], choice, &mut shifted);
     out.separators(usize::try_from(tally.bytes.separators).unwrap_or_default());
     Some(end)
 }

@@ -8,6 +8,7 @@ mod grammar;
 mod json;
 mod kpl;
 mod lines;
+mod log_events;
 mod openings;
 mod recover;
 mod single;
@@ -33,6 +34,9 @@ pub enum Format {
     Delimited(Vec<u8>),
     /// Aggregates of the Kinesis Producer Library, one after another.
     Kpl,
+    /// Messages of the log events in subscription records of CloudWatch Logs, with this byte string,
+    /// any whitespace or nothing between those. It is never what a look comes to.
+    LogEvents(Vec<u8>),
 }
 
 /// How the format of an object is found.
@@ -45,12 +49,19 @@ pub enum FormatChoice {
     Fixed(Format),
 }
 
+impl From<Format> for FormatChoice {
+    fn from(format: Format) -> Self {
+        Self::Fixed(format)
+    }
+}
+
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Json => f.write_str("json"),
             Self::Lines => f.write_str("lines"),
             Self::Kpl => f.write_str("kpl"),
+            Self::LogEvents(_) => f.write_str("log-events"),
             Self::Delimited(delimiter) => write!(f, "delimiter {}", delimiter.escape_ascii()),
         }
     }
@@ -103,6 +114,8 @@ pub enum Damage {
     TooLong,
     /// It begins like an aggregate of the Kinesis Producer Library, and its checksum fits nowhere.
     Aggregate,
+    /// It is named like a subscription record of CloudWatch Logs, and its log events do not read.
+    LogEvents,
     /// An error document whose raw data is no base64.
     RawDataNotBase64,
     /// An error document whose raw data is compressed and does not inflate.
@@ -131,6 +144,9 @@ impl fmt::Display for Damage {
             Self::Aggregate => {
                 f.write_str("an aggregate of the Kinesis Producer Library whose checksum is wrong")
             }
+            Self::LogEvents => f.write_str(
+                "a subscription record of CloudWatch Logs whose log events cannot be read",
+            ),
             Self::RawDataNotBase64 => f.write_str("an error document whose rawData is no base64"),
             Self::RawDataUndecodable => {
                 f.write_str("an error document whose rawData is compressed and does not inflate")
@@ -160,6 +176,7 @@ impl Damage {
             Self::NoBoundary(_) => "no-boundary",
             Self::TooLong => "too-long",
             Self::Aggregate => "aggregate",
+            Self::LogEvents => "log-events",
             Self::RawDataNotBase64 => "raw-data-not-base64",
             Self::RawDataUndecodable => "raw-data-undecodable",
             Self::NoErrorDocument => "no-error-document",
@@ -212,6 +229,8 @@ pub struct Tally {
     pub recovered: u64,
     /// Spans that are no record.
     pub malformed_spans: u64,
+    /// Control messages of CloudWatch Logs, which hold no record, where log events are taken out.
+    pub control_messages: u64,
     /// The bytes; they balance.
     pub bytes: ByteBook,
 }

@@ -19,6 +19,9 @@ pub fn each_record(data: &[u8], choice: &FormatChoice, mut take: impl FnMut(&[u8
         take(trimmed);
         return 1;
     }
+    if let FormatChoice::Fixed(Format::LogEvents(_)) = choice {
+        return each_message(data, choice, take);
+    }
     let mut ranges = Ranges::default();
     let (_, _, ended) = split(&mut &data[..], choice, &mut ranges);
     if ranges.broken || ended.is_err() {
@@ -27,6 +30,22 @@ pub fn each_record(data: &[u8], choice: &FormatChoice, mut take: impl FnMut(&[u8
     }
     ranges.found.iter().for_each(|range| take(&data[range.clone()]));
     ranges.found.len() as u64
+}
+
+/// The same for log events, whose messages do not stand in the data as they are.
+fn each_message(data: &[u8], choice: &FormatChoice, mut take: impl FnMut(&[u8])) -> u64 {
+    let mut messages = Messages::default();
+    let (_, _, ended) = split(&mut &data[..], choice, &mut messages);
+    if messages.broken || ended.is_err() {
+        take(data.trim_ascii());
+        return 1;
+    }
+    let mut start = 0;
+    for &end in &messages.ends {
+        take(&messages.bytes[start..end]);
+        start = end;
+    }
+    messages.ends.len() as u64
 }
 
 fn is_one_value(data: &[u8]) -> bool {
@@ -44,6 +63,25 @@ impl Sink for Ranges {
     fn record(&mut self, record: Record<'_>) {
         let start = usize::try_from(record.offset).expect("the data is in memory");
         self.found.push(start..start + record.bytes.len());
+    }
+
+    fn malformed(&mut self, _: Span) {
+        self.broken = true;
+    }
+}
+
+/// Records one behind the other, as long as nothing is damaged.
+#[derive(Default)]
+struct Messages {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+    broken: bool,
+}
+
+impl Sink for Messages {
+    fn record(&mut self, record: Record<'_>) {
+        self.bytes.extend_from_slice(record.bytes);
+        self.ends.push(self.bytes.len());
     }
 
     fn malformed(&mut self, _: Span) {

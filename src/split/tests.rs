@@ -281,3 +281,78 @@ fn blanks_behind_damage_are_counted_alike_in_any_window() {
         assert_eq!((whole, tally.bytes), (trickled, other.bytes), "{blanks}");
     }
 }
+
+fn told(delimiter: &[u8]) -> FormatChoice {
+    FormatChoice::Fixed(Format::Delimited(delimiter.to_vec()))
+}
+
+/// A record may end exactly where the content does, two delimiters may have nothing between them, a
+/// string may hold one, and a window may end anywhere in one.
+#[test]
+fn a_delimiter_separates_wherever_windows_end() {
+    let records = [r#"{"a":"||"}"#, r#"{"a":2}"#, r#"{"b":[{"c":"|"}]}"#];
+    for delimiter in [&b"||"[..], b"|", b"|\n", b"\0", b"-=-"] {
+        let text = std::str::from_utf8(delimiter).unwrap();
+        for content in [
+            records.join(text),
+            records.join(text) + text,
+            records.join(&text.repeat(3)),
+            format!("{text}{text}{}\n", records.join(&format!("{text}\n"))),
+        ] {
+            let (_, whole, sink) = run(content.as_bytes(), &told(delimiter));
+            let found: Vec<_> = sink.records.iter().map(|(record, ..)| record.as_str()).collect();
+            assert_eq!(found, records, "{content:?}");
+            assert_eq!(whole.bytes.malformed, 0, "{content:?}");
+            for end in 0..content.len() {
+                let mut sink = Collected::default();
+                let mut out = Out { sink: &mut sink, tally: Tally::default() };
+                let mut splitter = json::JsonSplitter::delimited(delimiter.to_vec());
+                let used = splitter.feed(&content.as_bytes()[..end], 0, false, &mut out);
+                splitter.feed(&content.as_bytes()[used..], used as u64, true, &mut out);
+                assert_eq!(out.tally.bytes.separators, whole.bytes.separators, "{content:?} {end}");
+                let found: Vec<_> = sink.records.iter().map(|(record, ..)| record).collect();
+                assert_eq!(found, records, "{content:?} in windows that end at {end}");
+                assert!(sink.malformed.is_empty());
+            }
+        }
+    }
+}
+
+#[test]
+fn text_between_delimiters_is_a_record_wherever_windows_end() {
+    for end in 0..12 {
+        let content = b"a||b c||||d|";
+        let mut sink = Collected::default();
+        let mut out = Out { sink: &mut sink, tally: Tally::default() };
+        let mut splitter = lines::LineSplitter::new(b"||");
+        let used = splitter.feed(&content[..end], 0, false, &mut out);
+        splitter.feed(&content[used..], used as u64, true, &mut out);
+        assert_eq!((out.tally.bytes.records, out.tally.bytes.separators), (6, 6));
+        let found: Vec<_> = sink.records.iter().map(|(record, ..)| record.as_str()).collect();
+        assert_eq!(found, ["a", "b c", "d|"], "{end}");
+    }
+}
+
+#[test]
+fn a_delimiter_is_detected_where_it_is_sure_to_be_one() {
+    let joined = |between: &str| (0..4).map(good).collect::<Vec<_>>().join(between);
+    for delimiter in ["||", ",", "####", "\0", "-", "END"] {
+        for around in [String::new(), "\n".into()] {
+            let between = format!("{around}{delimiter}{around}");
+            let (format, tally, sink) = run(joined(&between).as_bytes(), &FormatChoice::Detect);
+            assert_eq!(format, Format::Delimited(delimiter.into()), "{between:?}");
+            assert_eq!((tally.records, sink.malformed.len()), (4, 0), "{between:?}");
+        }
+    }
+    // Other values, what differs, and what is too seldom are none.
+    let seldom = [good(0), good(1), good(2)].join("||");
+    let differing = format!("{}|{}|{}||{}|{}", good(0), good(1), good(2), good(3), good(4));
+    for content in [joined("7"), joined("true"), joined("\"a\""), joined("[]"), seldom, differing] {
+        assert_eq!(run(content.as_bytes(), &FormatChoice::Detect).0, Format::Json, "{content}");
+    }
+    // Damage further on does not hide it.
+    let content = format!("{}||{{\"id\": ||{}", joined("||"), good(9));
+    let (format, tally, sink) = run(content.as_bytes(), &FormatChoice::Detect);
+    assert_eq!(format, Format::Delimited(b"||".to_vec()));
+    assert_eq!((tally.records, sink.malformed.len()), (5, 1));
+}

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use super::json::JsonSplitter;
 use super::kpl::KplSplitter;
 use super::lines::LineSplitter;
+use super::log_events::LogEventsSplitter;
 use super::{Format, FormatChoice, Out, Sink, Split, Tally, detect};
 use crate::limits::{DECODE_CHUNK_BYTES, SNIFF_BYTES};
 
@@ -48,21 +49,37 @@ pub fn split(
 
 /// The splitter for a format, given or found.
 fn open(choice: &FormatChoice, head: &[u8], eof: bool) -> (Format, Box<dyn Split>) {
+    let found = || detect::detect(head, eof);
     let format = match choice {
-        FormatChoice::Detect => detect::detect(head, eof),
+        FormatChoice::Detect => found(),
+        FormatChoice::Fixed(Format::LogEvents(delimiter)) => log_events(delimiter, found()),
         FormatChoice::Fixed(format) => format.clone(),
     };
     let splitter: Box<dyn Split> = match &format {
         Format::Json => Box::new(JsonSplitter::default()),
         Format::Lines => Box::new(LineSplitter::new(b"\n")),
-        Format::Kpl => Box::new(KplSplitter),
+        Format::Kpl => Box::new(KplSplitter::new()),
+        Format::LogEvents(delimiter) => Box::new(LogEventsSplitter::new(delimiter.clone())),
         // JSON between delimiters is read as JSON, so that damage in it is seen.
-        Format::Delimited(delimiter) => match detect::detect(head, eof) {
-            Format::Json => Box::new(JsonSplitter::delimited(delimiter.clone())),
+        Format::Delimited(delimiter) => match found() {
+            Format::Json | Format::Delimited(_) => {
+                Box::new(JsonSplitter::delimited(delimiter.clone()))
+            }
+            Format::Kpl => Box::new(KplSplitter::delimited(delimiter.clone())),
             _ => Box::new(LineSplitter::new(delimiter)),
         },
     };
     (format, splitter)
+}
+
+/// What content is whose log events are asked for: none where it is no JSON.
+fn log_events(delimiter: &[u8], found: Format) -> Format {
+    match found {
+        Format::Delimited(found) if delimiter.is_empty() => Format::LogEvents(found),
+        Format::Json | Format::Delimited(_) => Format::LogEvents(delimiter.to_vec()),
+        Format::Lines if !delimiter.is_empty() => Format::Delimited(delimiter.to_vec()),
+        other => other,
+    }
 }
 
 /// The part of the content that is at hand.

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use fhcheck::decode::Encoding;
-use fhcheck::simulate::{self, Compression, Generated, Kind, Pace, Spec, Truth};
+use fhcheck::simulate::{self, Compression, Generated, Kind, Pace, Spec, Truth, Wrapping};
 use fhcheck::split::{Format, FormatChoice};
 
-use crate::simulation::{assert_agrees, reconcile};
+use crate::simulation::{assert_agrees, reconcile, reconcile_as};
 
 /// Encodings, what they are taken for, and what keys end with.
 const ENCODINGS: [(Compression, Encoding, &str); 6] = [
@@ -30,6 +30,7 @@ fn spec(compression: Compression, separator: &[u8], faults: &str) -> Spec {
         prefix: "firehose/".into(),
         zone: jiff::tz::TimeZone::UTC,
         compression,
+        wrapping: Wrapping::None,
         gzip_records: false,
         extension: None,
         delimiter: separator.to_vec(),
@@ -48,11 +49,13 @@ async fn check(spec: &Spec) -> Truth {
     let mut records = Generated::new(Kind::Article, 120, pace, spec.seed);
     let truth = simulate::to_directory(spec, &mut records, out.path()).unwrap();
     assert!(truth.objects >= 4, "{truth:?}");
-    let format = match &spec.delimiter[..] {
-        b"||" => FormatChoice::Fixed(Format::Delimited(spec.delimiter.clone())),
+    let delimiter = Some(spec.delimiter.clone()).filter(|delimiter| delimiter == b"||");
+    let format = match (spec.wrapping, delimiter) {
+        (Wrapping::LogEvents, delimiter) => Format::LogEvents(delimiter.unwrap_or_default()).into(),
+        (_, Some(delimiter)) => Format::Delimited(delimiter).into(),
         _ => FormatChoice::Detect,
     };
-    let outcome = reconcile(out.path(), 2, format).await;
+    let outcome = reconcile_as(out.path(), 2, format, spec.wrapping == Wrapping::Base64).await;
     assert_agrees(&outcome, &truth, &format!("{spec:?}"));
     truth
 }
@@ -66,6 +69,36 @@ async fn every_encoding_with_every_separator_and_fault_is_accounted_for() {
                 let cut = u64::from(faults.starts_with("cut") && compression != Compression::Plain);
                 assert_eq!(truth.expected.undecodable_objects, cut);
             }
+        }
+    }
+}
+
+/// Records in something else, several together where it takes several.
+#[tokio::test]
+async fn wrapped_records_are_accounted_for_in_every_encoding() {
+    for wrapping in [Wrapping::Base64, Wrapping::LogEvents, Wrapping::Kpl] {
+        for (compression, ..) in ENCODINGS {
+            for separator in SEPARATORS {
+                for faults in FAULTS {
+                    // Damage in texts that nothing separates costs what follows up to a padding.
+                    let glued = wrapping == Wrapping::Base64 && separator.is_empty();
+                    if !(glued && faults.starts_with("garble")) {
+                        check(&Spec { wrapping, ..spec(compression, separator, faults) }).await;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// As CloudWatch Logs puts them: batches of log events, each of them gzip.
+#[tokio::test]
+async fn batches_of_log_events_that_are_gzip_are_accounted_for() {
+    for (compression, ..) in ENCODINGS {
+        for faults in FAULTS {
+            let plain = spec(compression, b"", faults);
+            let wrapping = Wrapping::LogEvents;
+            check(&Spec { wrapping, gzip_records: true, ..plain }).await;
         }
     }
 }

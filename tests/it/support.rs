@@ -341,6 +341,7 @@ pub(crate) fn read_plan(location: Location) -> ReadPlan {
         zone: TimeZone::UTC,
         foreign: Foreign::Read,
         format: FormatChoice::Detect,
+        base64: false,
         limits: Limits {
             object_bytes: limits::OBJECT_BYTES_MAX_DEFAULT,
             total_bytes: None,

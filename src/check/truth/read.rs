@@ -10,10 +10,10 @@ use super::function;
 use super::ledger::Ledger;
 use super::{Demand, Look, Remarks, Said};
 use crate::check::Job;
-use crate::decode::{self, Content, Damaged};
+use crate::decode::{self, Content, Damaged, Undone};
 use crate::expect::{self, manifest};
 use crate::fingerprint::{Fingerprinter, Identity, Policy};
-use crate::limits::{OBJECT_BYTES_CEILING, PRODUCER_CLOCK_SLACK};
+use crate::limits::{OBJECT_BYTES_CEILING, PRODUCER_CLOCK_SLACK, RAW_DATA_BYTES_MAX};
 use crate::naming;
 use crate::outcome::{Origin, excerpt};
 use crate::plan::{ReconcilePlan, Window};
@@ -25,6 +25,7 @@ use crate::split::{self, Format, FormatChoice, Record, Sink, Span};
 #[derive(Debug, Clone)]
 pub(crate) struct Reader {
     format: FormatChoice,
+    base64: bool,
     object_bytes: u64,
     policy: Policy,
     seed: u64,
@@ -76,6 +77,7 @@ impl Reader {
     pub(crate) fn new(plan: &ReconcilePlan) -> Self {
         Self {
             format: plan.read.format.clone(),
+            base64: plan.read.base64,
             object_bytes: plan.read.limits.object_bytes,
             policy: plan.policy.clone(),
             seed: plan.seed,
@@ -158,8 +160,8 @@ impl<'a> Reading<'a> {
     fn run(&mut self, job: &Job, body: Body) -> Result<(), String> {
         let limit = self.reader.object_bytes.min(OBJECT_BYTES_CEILING - 1);
         let suggested = naming::suggested_encoding(&job.object.key);
-        let mut content =
-            decode::open(body, suggested, limit).map_err(|reason| reason.to_string())?;
+        let mut content = decode::open_as(body, suggested, limit, self.reader.base64)
+            .map_err(|reason| reason.to_string())?;
         let shape = shape(content.head().map_err(|reason| reason.to_string())?);
         let format = match shape {
             Shape::Own => FormatChoice::Fixed(Format::Lines),
@@ -187,11 +189,16 @@ impl<'a> Reading<'a> {
         self.demand(record.offset, identity, Demand::Sure(None));
     }
 
-    /// The records in the data of one put, by their identities.
+    /// The records in the data of one put, by their identities. What a producer compressed is inflated,
+    /// as it is where it is stored.
     pub(super) fn data(&mut self, data: &[u8], offset: u64) -> Vec<Identity> {
         let mut identities = Vec::with_capacity(1);
         let format = &self.reader.format;
-        split::each_record(data, format, |record| {
+        let undone = match decode::undo(data, RAW_DATA_BYTES_MAX, self.reader.base64) {
+            Undone::Content(content) => content,
+            Undone::Kept | Undone::Damaged => data.into(),
+        };
+        split::each_record(&undone, format, |record| {
             let identity = self.fingerprinter.identity(record);
             self.saw(offset, identity, record);
             identities.push(identity);

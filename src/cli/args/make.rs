@@ -24,6 +24,19 @@ pub enum CompressionArg {
     Zstd,
 }
 
+/// What records are in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WrapArg {
+    /// Nothing.
+    None,
+    /// Base64 text.
+    Base64,
+    /// Subscription records of CloudWatch Logs.
+    LogEvents,
+    /// Aggregates of the Kinesis Producer Library.
+    Kpl,
+}
+
 /// Options of `simulate`.
 #[derive(Debug, Clone, Args)]
 pub struct SimulateArgs {
@@ -78,7 +91,16 @@ pub struct SimulateArgs {
         help_heading = "Delivery stream"
     )]
     pub compression: CompressionArg,
-    /// Records are gzip before that, each by itself, as those of CloudWatch Logs are
+    /// What records are in when Firehose gets them
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHAT",
+        default_value = "none",
+        help_heading = "Delivery stream"
+    )]
+    pub wrap: WrapArg,
+    /// Records are gzip before they are compressed, each by itself, as those of CloudWatch Logs are
     #[arg(long, conflicts_with = "delimiter", help_heading = "Delivery stream")]
     pub gzip_records: bool,
     /// What to put between records; \n, \t, \r, \0, \\ and \xHH are understood

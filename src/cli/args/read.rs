@@ -64,8 +64,11 @@ pub struct ReadArgs {
     )]
     pub split: SplitArg,
     /// Records have this between them; \n, \t, \r, \0, \\ and \xHH are understood
-    #[arg(long, value_name = "STRING", conflicts_with = "split", help_heading = "How to read")]
+    #[arg(long, value_name = "STRING", help_heading = "How to read")]
     pub delimiter: Option<String>,
+    /// Records are base64 text: decode them first
+    #[arg(long, help_heading = "How to read")]
+    pub base64: bool,
     /// Only say what reading would take and cost; nothing is read
     #[arg(long, help_heading = "Limits")]
     pub dry_run: bool,
@@ -106,6 +109,8 @@ pub enum SplitArg {
     Lines,
     /// Aggregates of the Kinesis Producer Library, stored as they were put.
     Kpl,
+    /// Messages of the log events in subscription records of CloudWatch Logs.
+    LogEvents,
 }
 
 /// Where the result goes, and what it looks like.

@@ -15,13 +15,6 @@ pub(super) fn read(args: &ReadArgs, env: &Env) -> Result<Read> {
     let zone = args.zone.as_deref().map(zone).transpose()?;
     let window = window(args, zone.as_ref().unwrap_or(&TimeZone::UTC), env)?;
     let error_output = args.failed_location.iter().map(|text| location::read(text));
-    let format = match (args.split, &args.delimiter) {
-        (_, Some(delimiter)) => FormatChoice::Fixed(Format::Delimited(delimiter_bytes(delimiter)?)),
-        (SplitArg::Auto, None) => FormatChoice::Detect,
-        (SplitArg::Json, None) => FormatChoice::Fixed(Format::Json),
-        (SplitArg::Kpl, None) => FormatChoice::Fixed(Format::Kpl),
-        (SplitArg::Lines, None) => FormatChoice::Fixed(Format::Lines),
-    };
     Ok(Read {
         whence: whence(args, env)?,
         error_output: error_output.collect::<Result<_>>()?,
@@ -31,7 +24,8 @@ pub(super) fn read(args: &ReadArgs, env: &Env) -> Result<Read> {
             ForeignArg::Read => Foreign::Read,
             ForeignArg::Skip => Foreign::Skip,
         },
-        format,
+        format: format(args)?,
+        base64: args.base64,
         limits: read_limits(args, env)?,
     })
 }
@@ -82,6 +76,22 @@ fn window(args: &ReadArgs, zone: &TimeZone, env: &Env) -> Result<Window> {
             .hint("--since must be before --until"));
     }
     Ok(window)
+}
+
+fn format(args: &ReadArgs) -> Result<FormatChoice> {
+    let delimiter = args.delimiter.as_deref().map(delimiter_bytes).transpose()?;
+    Ok(FormatChoice::Fixed(match (args.split, delimiter) {
+        (SplitArg::Auto, None) => return Ok(FormatChoice::Detect),
+        (SplitArg::Auto, Some(delimiter)) => Format::Delimited(delimiter),
+        (SplitArg::LogEvents, delimiter) => Format::LogEvents(delimiter.unwrap_or_default()),
+        (SplitArg::Json, None) => Format::Json,
+        (SplitArg::Kpl, None) => Format::Kpl,
+        (SplitArg::Lines, None) => Format::Lines,
+        (SplitArg::Json | SplitArg::Kpl | SplitArg::Lines, Some(_)) => {
+            return Err(usage("--split and --delimiter both say how records are told apart")
+                .hint("give one of them; only --split log-events goes with --delimiter"));
+        }
+    }))
 }
 
 fn delimiter_bytes(text: &str) -> Result<Vec<u8>> {

@@ -6,12 +6,12 @@ use jiff::Unit;
 use jiff::tz::TimeZone;
 
 use super::{location, read, text, time, usage};
-use crate::cli::args::{CompressionArg, SimulateArgs};
+use crate::cli::args::{CompressionArg, SimulateArgs, WrapArg};
 use crate::cli::env::Env;
 use crate::cli::request::{Simulate, SimulateFrom, SimulateTo};
 use crate::error::Result;
 use crate::expect::stream::StreamRead;
-use crate::simulate::{Compression, Pace, Spec};
+use crate::simulate::{Compression, Pace, Spec, Wrapping};
 
 /// `Prefix` of the delivery stream, where none was given.
 const PREFIX_DEFAULT: &str = "firehose/";
@@ -26,6 +26,7 @@ pub(super) fn simulate(args: SimulateArgs, env: &Env) -> Result<Simulate> {
         prefix,
         zone,
         compression: compression(args.compression),
+        wrapping: wrapping(args.wrap),
         gzip_records: args.gzip_records,
         extension: None,
         delimiter: text::unescape("--delimiter", &args.delimiter)?,
@@ -46,6 +47,15 @@ pub(super) fn compression(arg: CompressionArg) -> Compression {
         CompressionArg::Snappy => Compression::Snappy,
         CompressionArg::HadoopSnappy => Compression::HadoopSnappy,
         CompressionArg::Zstd => Compression::Zstd,
+    }
+}
+
+fn wrapping(arg: WrapArg) -> Wrapping {
+    match arg {
+        WrapArg::None => Wrapping::None,
+        WrapArg::Base64 => Wrapping::Base64,
+        WrapArg::LogEvents => Wrapping::LogEvents,
+        WrapArg::Kpl => Wrapping::Kpl,
     }
 }
 

@@ -186,6 +186,14 @@ fn a_delimiter_may_be_any_bytes() {
     for text in ["", r"\q", r"\", r"\x1", r"\xgg"] {
         assert!(format(text).is_err(), "{text:?} is no delimiter");
     }
+    let log_events = |words: &[&str]| {
+        let words = [&["s3://b", "--split", "log-events"], words].concat();
+        list(&words).map(|plan| plan.format).expect("log events")
+    };
+    let fixed = |bytes: &[u8]| FormatChoice::Fixed(Format::LogEvents(bytes.to_vec()));
+    assert_eq!(log_events(&[]), fixed(b""));
+    assert_eq!(log_events(&["--delimiter", "||"]), fixed(b"||"));
+    assert!(list(&["s3://b", "--split", "lines", "--delimiter", "|"]).is_err());
 }
 
 #[test]

@@ -60,6 +60,7 @@ fn read_args(args: &TraceArgs) -> ReadArgs {
         foreign: ForeignArg::Read,
         split: SplitArg::Auto,
         delimiter: None,
+        base64: false,
         dry_run: false,
         max_bytes: args.max_bytes.clone(),
         max_object_size: limits::OBJECT_BYTES_MAX_DEFAULT.to_string(),

@@ -191,6 +191,7 @@ fn plan(workers: usize) -> ReconcilePlan {
             zone: TimeZone::UTC,
             foreign: Foreign::Read,
             format: FormatChoice::Detect,
+            base64: false,
             limits,
         },
         expectation: Expectation::Manifest(Vec::new()),
