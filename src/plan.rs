@@ -85,6 +85,9 @@ pub struct ReadPlan {
     pub window: Window,
     /// The time zone of the times in keys (`CustomTimeZone` of the delivery stream; UTC unless set).
     pub zone: TimeZone,
+    /// The delivery stream's `Prefix`, as it was written, where somebody said it; else how keys tell
+    /// time is seen in the keys.
+    pub prefix: Option<String>,
     /// Objects with other keys than Firehose's.
     pub foreign: Foreign,
     /// How records are told apart.

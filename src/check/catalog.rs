@@ -8,7 +8,9 @@ use super::site::Site;
 use super::{Job, Run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
-use crate::naming::layout::{self, Layout};
+use crate::naming::layout::{self, Layout, Untimed};
+use crate::naming::prefix::Prefix;
+use crate::naming::scheme::Scheme;
 use crate::naming::{self, KeyName};
 use crate::observe::Event;
 use crate::outcome::{Note, ObjectBook, SkipReason};
@@ -35,6 +37,8 @@ pub struct Listed {
 pub(super) struct Catalog {
     pub(super) objects: Vec<Listed>,
     pub(super) notes: Vec<Note>,
+    /// How the keys of the plan's location are made, where that is known.
+    pub(super) keys: Option<Scheme>,
     /// LIST requests that it took.
     pub(super) requests: u64,
 }
@@ -62,6 +66,15 @@ impl Catalog {
             let fits = |name| layout.fits(&listed.object.key, name);
             !listed.name.as_ref().is_none_or(fits)
         })
+    }
+
+    fn look_at_keys(&mut self) {
+        let Some(scheme) = &mut self.keys else { return };
+        for listed in &self.objects {
+            if let Some(name) = &listed.name {
+                scheme.look_at(&listed.object.key, name);
+            }
+        }
     }
 
     fn foreign_to_read(&self) -> Option<Note> {
@@ -97,16 +110,45 @@ impl Run {
 
     async fn list_site(&self, number: usize, site: &Site, catalog: &mut Catalog) -> Result<()> {
         let from = catalog.objects.len();
-        let layout = self.layout(site, catalog).await?;
+        let configured = if number == 0 { self.configured(site, catalog) } else { None };
+        let layout = self.layout(site, configured.as_ref(), catalog).await?;
         let window = &self.plan.window;
         let ranges = layout::ranges(site.prefix(), layout.as_ref(), window, &self.plan.zone);
         self.list_ranges(number, &ranges, catalog).await?;
-        if layout.is_some_and(|layout| catalog.contradicts(from, &layout)) {
+        if number == 0 {
+            let seen = || self.seen(layout.clone(), site, &catalog.objects);
+            catalog.keys = configured.or_else(seen);
+            catalog.look_at_keys();
+        }
+        let contradicted = match &layout {
+            None => false,
+            Some(layout) if catalog.contradicts(from, layout) => true,
+            Some(layout) => self.left_out_contradicts(site, &ranges, layout).await?,
+        };
+        if contradicted {
             catalog.objects.truncate(from);
             catalog.notes.push(no_pruning("keys do not all lie in the folder of their time"));
             self.list_ranges(number, &[KeyRange::all(site.prefix())], catalog).await?;
         }
         Ok(())
+    }
+
+    /// Whether the first key of what was not listed stands where it could not: the prefix may have
+    /// been another before.
+    async fn left_out_contradicts(
+        &self,
+        site: &Site,
+        ranges: &[KeyRange],
+        layout: &Layout,
+    ) -> Result<bool> {
+        for left_out in layout::left_out(site.prefix(), ranges) {
+            let first = site.source.list(&left_out).next().await.transpose()?;
+            let key = first.map(|object| object.key).unwrap_or_default();
+            if naming::parse(&key).is_some_and(|name| !layout.fits(&key, &name)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// What of a catalog is to be read: the objects with their numbers, which follow the order of
@@ -136,10 +178,47 @@ impl Run {
         ))
     }
 
-    /// How keys tell time, where a window makes that worth knowing: one key is enough to see it.
-    async fn layout(&self, site: &Site, catalog: &mut Catalog) -> Result<Option<Layout>> {
+    /// How keys are made by the delivery stream's prefix, where that is known.
+    fn configured(&self, site: &Site, catalog: &mut Catalog) -> Option<Scheme> {
+        match Prefix::parse(self.plan.prefix.as_deref()?) {
+            Ok(prefix) => Some(Scheme::configured(&prefix, &self.plan.zone)),
+            Err(error) => {
+                tracing::debug!(%error, location = %site.location, "prefix");
+                catalog.notes.push(Note {
+                    code: "prefix-not-known",
+                    text: format!("{error}; how keys tell time is seen in the keys"),
+                });
+                None
+            }
+        }
+    }
+
+    /// How keys are made by what was seen of them.
+    fn seen(&self, layout: Option<Layout>, site: &Site, objects: &[Listed]) -> Option<Scheme> {
+        let mut keys = objects.iter().take(KEYS_LOOKED_AT).map(|listed| &listed.object.key);
+        let layout = layout.or_else(|| keys.find_map(|key| Layout::infer(site.prefix(), key)))?;
+        Some(Scheme::seen(layout, &self.plan.zone))
+    }
+
+    /// How keys tell time, where a window makes that worth knowing: by the delivery stream's prefix,
+    /// or as one key shows it.
+    async fn layout(
+        &self,
+        site: &Site,
+        configured: Option<&Scheme>,
+        catalog: &mut Catalog,
+    ) -> Result<Option<Layout>> {
         if self.plan.window.is_open() {
             return Ok(None);
+        }
+        match configured.map(Scheme::layout) {
+            Some(Ok(layout)) if layout.is_under(site.prefix()) => return Ok(Some(layout.clone())),
+            // Of such prefixes it is not certain that no date follows them.
+            None | Some(Ok(_) | Err(Untimed::NoTime)) => {}
+            Some(Err(why)) => {
+                catalog.notes.push(no_pruning(&why.to_string()));
+                return Ok(None);
+            }
         }
         let range = KeyRange::all(site.prefix());
         let mut keys = site.source.list(&range);

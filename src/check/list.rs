@@ -9,6 +9,7 @@ use super::stage::{Staged, Stager};
 use super::{Job, Run, gap, integrity, lint};
 use crate::decode::Encoding;
 use crate::error::Result;
+use crate::naming::scheme::Scheme;
 use crate::observe::Event;
 use crate::outcome::{
     ByteBook, Gap, Malformed, Note, ObjectBook, SkipReason, Undecodable, Verdict,
@@ -54,6 +55,8 @@ pub struct Listing {
     /// Hours between the first and the last key time in which no object begins, as `[from, to)`
     /// in the zone of the keys.
     pub silent_hours: Vec<(DateTime, DateTime)>,
+    /// How keys are made, where that is known.
+    pub keys: Option<Scheme>,
     /// Spans that are no record, where objects were read: the first by key and offset.
     pub malformed: Vec<Malformed>,
     /// Objects that do not decode whole.
@@ -180,6 +183,7 @@ impl Listing {
             book,
             list_requests: catalog.requests,
             silent_hours,
+            keys: catalog.keys,
             objects: catalog.objects,
             malformed: Vec::new(),
             undecodable: Vec::new(),

@@ -102,7 +102,7 @@ impl Comparison {
     /// Takes a new listing. Objects that were there are expected to be there still, as they were:
     /// if they are not, nothing that was read of them can be told from the rest.
     fn goes_on_with(&mut self, listing: Catalog) -> bool {
-        let Catalog { objects, notes, requests } = listing;
+        let Catalog { objects, notes, requests, keys: _ } = listing;
         (self.catalog.notes, self.catalog.requests) = (notes, requests);
         if self.catalog.objects.is_empty() {
             self.catalog.objects = objects;

@@ -25,6 +25,7 @@ const RECORDS_SHOWN: usize = 10;
 pub(super) async fn run(demo: &Demo, mut output: Output) -> Result<Verdict> {
     let stage = wire::stage(demo).await?;
     let read = ReadPlan {
+        prefix: None,
         location: stage.location.clone(),
         window: Window::default(),
         zone: jiff::tz::TimeZone::UTC,

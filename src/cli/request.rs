@@ -128,6 +128,8 @@ pub struct Read {
     pub window: Window,
     /// The time zone of the times in keys, where one was given.
     pub zone: Option<TimeZone>,
+    /// The delivery stream's prefix, where one was given.
+    pub prefix: Option<String>,
     /// Objects with other keys than Firehose's.
     pub foreign: Foreign,
     /// How records are told apart.
@@ -140,11 +142,12 @@ pub struct Read {
 
 impl Read {
     /// The plan, with what AWS knows.
-    pub fn plan(&self, location: Location, zone: TimeZone) -> ReadPlan {
+    pub fn plan(&self, location: Location, zone: TimeZone, prefix: Option<String>) -> ReadPlan {
         ReadPlan {
             location,
             window: self.window,
             zone,
+            prefix: self.prefix.clone().or(prefix),
             foreign: self.foreign,
             format: self.format.clone(),
             base64: self.base64,

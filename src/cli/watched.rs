@@ -41,7 +41,8 @@ impl Watched {
             _ => None,
         };
         let (location, error_output) = locations(read, delivery.as_ref());
-        let plan = read.plan(location, zone(read, delivery.as_ref())?);
+        let prefix = delivery.as_ref().map(|delivery| delivery.prefix.clone());
+        let plan = read.plan(location, zone(read, delivery.as_ref())?, prefix);
         let source = wire::open(&plan.location, &session.aws, &plan.limits).await?;
         let progress = Arc::new(Progress::new(shown));
         let observer = Arc::clone(&progress);

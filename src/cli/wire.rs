@@ -90,6 +90,7 @@ pub(super) async fn stage(request: &Demo) -> Result<Stage> {
 
 fn deliver(request: &Demo, endpoint: &Endpoint) -> Result<Truth> {
     let spec = Spec {
+        error_prefix: String::new(),
         delivery_stream: BUCKET.to_owned(),
         version: 1,
         prefix: PREFIX.to_owned(),

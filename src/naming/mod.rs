@@ -6,7 +6,10 @@
 //! nothing on the left can be relied on; the time, what follows it and the version before it can.
 
 pub mod layout;
+mod pattern;
 pub mod prefix;
+pub mod scheme;
+mod told;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;

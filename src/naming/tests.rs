@@ -3,10 +3,20 @@
 use crate::tests::cases;
 use proptest::prelude::*;
 
-use super::prefix::Prefix;
+use super::prefix::{Prefix, Values};
 use super::*;
 
 const UUID: &str = "959487e4-754a-46e0-9b2d-f8cf1ce8a226";
+
+/// What a prefix comes to, with values that are always the same.
+pub(super) fn rendered(prefix: &Prefix, instant: Timestamp, zone: &TimeZone) -> String {
+    let mut values = Values {
+        random: &mut || "aB3456789-z".to_owned(),
+        partition_key: &mut |id| format!("value of {id}"),
+        error_type: "processing-failed",
+    };
+    prefix.evaluate(instant, zone, &mut values).unwrap()
+}
 
 fn parts(key: &str) -> Option<(String, String, u64, String, String, String)> {
     let name = parse(key)?;
@@ -171,8 +181,7 @@ proptest! {
     ) {
         let zone = TimeZone::get(zone).unwrap();
         let instant = Timestamp::from_second(second).unwrap();
-        let folders = Prefix::parse(&prefix).unwrap()
-            .evaluate(instant, &zone, &mut String::new);
+        let folders = rendered(&Prefix::parse(&prefix).unwrap(), instant, &zone);
         let name = object_name(&stream, version, instant, &zone, &tail, &extension);
         let expected = KeyName {
             prefix: folders.clone(),

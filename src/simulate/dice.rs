@@ -17,6 +17,7 @@ pub(super) enum Purpose {
     ObjectFaults = 4,
     Damage = 5,
     PartitionKeys = 6,
+    Partitions = 7,
 }
 
 impl Dice {

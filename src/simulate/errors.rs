@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use super::Spec;
 use crate::base64;
 use crate::error::Result;
-use crate::naming::prefix::Prefix;
+use crate::naming::prefix::{Prefix, Role};
 
 /// The kind of error (`!{firehose:error-output-type}`) of a failed transformation.
-const KIND: &str = "processing-failed/";
+pub(super) const KIND: &str = "processing-failed";
 /// What its documents say.
 pub(super) const CODE: &str = "Lambda.ProcessingFailedStatus";
 const MESSAGE: &str = "ProcessingFailed status set for record";
@@ -39,8 +39,11 @@ impl Refused {
     }
 }
 
-/// The prefix of error output, beside the data or below its prefix.
+/// The prefix of error output: as it was given, beside the data, or below its prefix.
 pub(super) fn prefix(spec: &Spec) -> Result<Prefix> {
+    if !spec.error_prefix.is_empty() {
+        return Prefix::for_evaluation(&spec.error_prefix, Role::ErrorOutput);
+    }
     let data = if spec.prefix.contains("!{") { "" } else { &spec.prefix };
-    Prefix::parse(&format!("{data}{KIND}"))
+    Prefix::parse(&format!("{data}{KIND}/"))
 }

@@ -34,7 +34,7 @@ pub use wrap::Wrapping;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
-use crate::naming::prefix::Prefix;
+use crate::naming::prefix::{Prefix, Role};
 
 /// Folder of the objects, beside the truth.
 pub const DATA: &str = "data";
@@ -95,6 +95,9 @@ pub struct Spec {
     pub version: u64,
     /// Its `Prefix`; expressions are those of [`crate::naming::prefix`].
     pub prefix: String,
+    /// Its `ErrorOutputPrefix`. Empty: where the console puts error output, below a prefix without
+    /// expressions or beside one with them.
+    pub error_prefix: String,
     /// Its `CustomTimeZone`.
     pub zone: TimeZone,
     /// Its `CompressionFormat`.
@@ -157,7 +160,7 @@ impl Spec {
             let message = "a delimiter between records that are gzip".to_owned();
             return Err(usage(message, "no reader of gzip gets over it: leave the delimiter out"));
         }
-        Prefix::parse(&self.prefix)
+        Prefix::for_evaluation(&self.prefix, Role::Data)
     }
 
     /// Whether an object that is cut does not decode whole.

@@ -1,7 +1,7 @@
 //! What a simulated delivery promises: the same request gives the same bytes, buffers respect
 //! their limits, and every fault changes exactly what the truth says.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::Read;
 
 use flate2::read::MultiGzDecoder;
@@ -46,6 +46,7 @@ impl Memory {
 
 fn spec(faults: &str) -> Spec {
     Spec {
+        error_prefix: String::new(),
         delivery_stream: "orders-2026".to_owned(),
         version: 3,
         prefix: "firehose/".to_owned(),
@@ -266,6 +267,24 @@ fn given_records_are_delivered_as_they_are() {
 }
 
 #[test]
+fn keys_are_as_the_prefixes_say() {
+    let spec = Spec {
+        prefix:
+            "c=!{partitionKeyFromQuery:c}/!{timestamp:yyyy/MM/dd/HH}/!{firehose:random-string}/"
+                .to_owned(),
+        error_prefix: "e/!{firehose:error-output-type}/!{timestamp:yyyy}/".to_owned(),
+        buffer_bytes: 500,
+        ..spec("fail=1")
+    };
+    let delivery = deliver(&spec, &mut articles(200)).unwrap();
+    let (errors, data): (Vec<_>, Vec<_>) =
+        delivery.objects.0.keys().partition(|key| key.starts_with("e/processing-failed/20"));
+    assert_eq!(errors.len(), 1);
+    let partitions: BTreeSet<_> = data.iter().filter_map(|key| key.split('/').next()).collect();
+    assert_eq!(partitions.into_iter().collect::<Vec<_>>(), ["c=c-0", "c=c-1", "c=c-2", "c=c-3"]);
+}
+
+#[test]
 fn more_faults_than_can_be_had_is_an_error() {
     let error = |faults: &str| {
         let result = deliver(&spec(faults), &mut articles(10));
@@ -285,6 +304,8 @@ fn what_firehose_would_refuse_is_refused() {
         Spec { version: 0, ..spec("") },
         Spec { buffer_interval: Duration::from_secs(901), ..spec("") },
         Spec { prefix: "!{nothing}".to_owned(), ..spec("") },
+        Spec { prefix: "!{firehose:error-output-type}".to_owned(), ..spec("") },
+        Spec { prefix: "!{timestamp:GG}".to_owned(), ..spec("") },
         Spec { gzip_records: true, ..spec("") },
     ];
     for spec in wrong {

@@ -16,10 +16,13 @@ use super::truth::{Balance, Damaged, Duplicated, Failed, Late, Lost, Spot, Truth
 use super::{Compression, Destination, Spec, Wrapping};
 use crate::error::{Error, ErrorKind, Result};
 use crate::naming;
-use crate::naming::prefix::{Prefix, RANDOM_LEN};
+use crate::naming::prefix::{Prefix, RANDOM_LEN, Values};
 
 /// The shortest delay of a late object; it is at most six times that.
 const LATE_MIN: Duration = Duration::from_secs(3600);
+
+/// Values of a partition key. An object's are made up: its records have none.
+const PARTITIONS: u64 = 4;
 
 /// What is no JSON anywhere: control bytes, and bytes that are no UTF-8.
 const GARBAGE: [u8; 6] = [0x00, 0x01, 0x07, 0x1f, 0xc0, 0xff];
@@ -90,6 +93,7 @@ pub(super) struct Writer<'a> {
     destination: &'a mut dyn Destination,
     manifest: &'a mut dyn Write,
     names: Dice,
+    partitions: Dice,
     damage: Dice,
     stored: Vec<u8>,
     balance: Balance,
@@ -115,6 +119,7 @@ impl<'a> Writer<'a> {
             destination,
             manifest,
             names: Dice::new(spec.seed, Purpose::Names),
+            partitions: Dice::new(spec.seed, Purpose::Partitions),
             damage: Dice::new(spec.seed, Purpose::Damage),
             stored: Vec::new(),
             balance: Balance::default(),
@@ -133,9 +138,14 @@ impl<'a> Writer<'a> {
         Ok(self.truth)
     }
 
-    fn folder(&mut self, prefix: &Prefix, oldest: Timestamp) -> String {
-        let names = &mut self.names;
-        prefix.evaluate(oldest, &self.spec.zone, &mut || names.alphanumeric(RANDOM_LEN))
+    fn folder(&mut self, prefix: &Prefix, oldest: Timestamp) -> Result<String> {
+        let (names, partitions) = (&mut self.names, &mut self.partitions);
+        let mut values = Values {
+            random: &mut || names.alphanumeric(RANDOM_LEN),
+            partition_key: &mut |id| format!("{id}-{}", partitions.below(PARTITIONS)),
+            error_type: errors::KIND,
+        };
+        prefix.evaluate(oldest, &self.spec.zone, &mut values)
     }
 
     fn name(&mut self, oldest: Timestamp, extension: &str) -> String {
@@ -149,8 +159,9 @@ impl<'a> Writer<'a> {
     fn error_output(&mut self) -> Result<()> {
         let prefix = errors::prefix(self.spec)?;
         let refused = std::mem::take(&mut self.refused);
-        let folders = refused.iter().map(|refused| self.folder(&prefix, refused.arrival));
-        let named: Vec<_> = folders.zip(&refused).collect();
+        let folders: Result<Vec<_>> =
+            refused.iter().map(|refused| self.folder(&prefix, refused.arrival)).collect();
+        let named: Vec<_> = folders?.into_iter().zip(&refused).collect();
         for object in named.chunk_by(|(one, _), (other, _)| one == other) {
             let (first, last) = (object[0].1, object[object.len() - 1].1);
             let key = format!("{}{}", object[0].0, self.name(first.arrival, ""));
@@ -307,7 +318,7 @@ impl Sink for Writer<'_> {
         let number = self.truth.objects;
         let prefix = self.prefix.clone();
         let key =
-            self.folder(&prefix, buffer.oldest) + &self.name(buffer.oldest, self.spec.extension());
+            self.folder(&prefix, buffer.oldest)? + &self.name(buffer.oldest, self.spec.extension());
         let broken = self.truth.garbled.len() + self.truth.cut.len();
         let to_cut = self.targets.cut.contains(&number);
         self.spec.wrapping.wrap(buffer, &self.spec.delimiter, to_cut)?;

@@ -1,14 +1,16 @@
 //! What is listed, what of it is read, and how many requests that takes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use fhcheck::check::Run;
 use fhcheck::endpoint::Endpoint;
 use fhcheck::error::ErrorKind;
-use fhcheck::naming::object_name;
+use fhcheck::naming::{in_window, object_name};
 use fhcheck::observe::Silent;
 use fhcheck::outcome::SkipReason;
 use fhcheck::plan::{Foreign, Location, ReadPlan, Window};
+use fhcheck::simulate::{self, Compression, Destination, Faults, Generated, Kind, Pace, Spec};
 use fhcheck::source::s3::S3;
 use fhcheck::source::{KeyRange, Source};
 use futures::{StreamExt, TryStreamExt};
@@ -181,4 +183,133 @@ async fn more_than_max_bytes_is_refused_before_anything_is_read() {
     assert!(error.to_string().contains("holds 2880 bytes"), "{error}");
     let estimate = run.estimate().await.unwrap();
     assert_eq!((estimate.get_requests, estimate.bytes), (1440, 2880));
+}
+
+/// Prefixes of every kind; half of them tell time in order.
+const PREFIXES: [&str; 12] = [
+    "firehose/",
+    "firehose/legacy",
+    "firehose/!{timestamp:yyyy/MM/dd}/!{partitionKeyFromQuery:shop}/",
+    "firehose/!{timestamp:'dt='yyyyMMdd'/h='HH'/m='mm}/!{firehose:random-string}/",
+    "firehose/!{timestamp:yy/DDD/HH}/",
+    "firehose/!{timestamp:yyyy}/!{timestamp:M}/!{timestamp:d}/",
+    "firehose/!{partitionKeyFromLambda:shop}/!{timestamp:yyyy/MM/dd/HH}/",
+    "firehose/!{firehose:random-string}/!{timestamp:yyyy/MM/dd/HH}/",
+    "firehose/!{firehose:random-string}/",
+    "firehose/!{timestamp:dd-MM-yyyy-HH}/",
+    "firehose/!{timestamp:YYYY/'W'ww/EEE}/",
+    "firehose/!{timestamp:hh a/MMM yyyy}/",
+];
+
+/// What `simulate` writes with a prefix, in a bucket: an object a minute for five hours around the
+/// end of summer time in Madrid.
+async fn simulated(prefix: &str) -> Endpoint {
+    struct Bucket<'a>(&'a Endpoint);
+    impl Destination for Bucket<'_> {
+        fn put(
+            &mut self,
+            key: &str,
+            body: &[u8],
+            encoding: Option<&str>,
+            _: Timestamp,
+        ) -> fhcheck::error::Result<()> {
+            self.0.put(BUCKET, key, body.to_vec(), encoding);
+            Ok(())
+        }
+    }
+    let endpoint = Endpoint::start().await.unwrap();
+    endpoint.create_bucket(BUCKET);
+    let spec = Spec {
+        delivery_stream: "trades".into(),
+        version: 1,
+        prefix: prefix.into(),
+        error_prefix: String::new(),
+        zone: TimeZone::get("Europe/Madrid").unwrap(),
+        compression: Compression::Plain,
+        gzip_records: false,
+        extension: None,
+        delimiter: Vec::new(),
+        buffer_bytes: 1,
+        buffer_interval: Duration::from_secs(60),
+        seed: 1,
+        faults: Faults::default(),
+    };
+    let pace =
+        Pace { start: "2026-10-24T22:30:00Z".parse().unwrap(), interval: Duration::from_secs(60) };
+    let mut records = Generated::new(Kind::Article, 300, pace, 1);
+    simulate::run(&spec, &mut records, &mut Bucket(&endpoint), &mut Vec::new()).unwrap();
+    endpoint
+}
+
+#[tokio::test]
+async fn whatever_the_prefix_a_window_reads_what_listing_everything_would() {
+    for prefix in PREFIXES {
+        let endpoint = simulated(prefix).await;
+        let madrid = |plan: &mut ReadPlan| plan.zone = TimeZone::get("Europe/Madrid").unwrap();
+        let everything = run(&endpoint, madrid).list(false, 0).await.unwrap();
+        assert_eq!(everything.book.listed, 300, "{prefix}");
+        for minutes in [40, 100, 150, 215] {
+            let since = "2026-10-24T22:30:00Z".parse::<Timestamp>().unwrap() + minutes.minutes();
+            let window = Window { since: Some(since), until: Some(since + 20.minutes()) };
+            let zone = TimeZone::get("Europe/Madrid").unwrap();
+            let names = everything.objects.iter().filter_map(|listed| listed.name.as_ref());
+            let inside = names.filter(|name| in_window(name, &window, &zone)).count();
+            for known in [None, Some(prefix.to_owned())] {
+                let listing = run(&endpoint, |plan| {
+                    madrid(plan);
+                    plan.window = window;
+                    plan.prefix = known.clone();
+                });
+                let listing = listing.list(false, 0).await.unwrap();
+                assert_eq!(listing.book.read, inside as u64, "{prefix} {minutes} {known:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_prefix_is_explained_and_what_cannot_be_pruned_is_said() {
+    for (prefix, certain, keys, note) in [
+        (PREFIXES[0], true, "`firehose/` + Europe/Madrid hour folders + file names", None),
+        (PREFIXES[0], false, "prunes by hour (recognised in the keys, not certain)", None),
+        (PREFIXES[6], true, "cannot prune: partition key shop stands", Some("partition key shop")),
+        (PREFIXES[8], true, "the prefix tells no time", Some("no key tells its time")),
+        (PREFIXES[10], true, "depend on a locale", Some("depend on a locale")),
+    ] {
+        let endpoint = simulated(prefix).await;
+        let run = run(&endpoint, |plan| {
+            plan.zone = TimeZone::get("Europe/Madrid").unwrap();
+            plan.prefix = certain.then(|| prefix.to_owned());
+            plan.window.since = Some("2026-10-25T01:00:00Z".parse().unwrap());
+        });
+        let listing = run.list(false, 0).await.unwrap();
+        let text = listing.keys.unwrap().to_string();
+        assert!(text.contains(keys), "{prefix}: {text}");
+        match note {
+            Some(note) => assert!(listing.notes[0].text.contains(note), "{:?}", listing.notes),
+            None => assert_eq!(listing.notes, []),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_prefix_that_was_another_before_loses_nothing() {
+    let endpoint = bucket(by_hour).await;
+    let listed = |prefix: &str| {
+        let prefix = prefix.to_owned();
+        let run = run(&endpoint, |plan| {
+            hour_50(plan);
+            plan.prefix = Some(prefix);
+        });
+        async move { run.list(false, 0).await.unwrap() }
+    };
+    for prefix in
+        ["firehose/!{timestamp:yyyyMMdd}/", "elsewhere/", "firehose/!{timestamp:yyyy/DDD}/"]
+    {
+        let listing = listed(prefix).await;
+        assert_eq!(listing.book.read, (AN_HOUR + AN_HOUR / 2) as u64, "{prefix}");
+    }
+    let listing = listed("!{unheard-of:x}/").await;
+    assert_eq!(listing.book.read, (AN_HOUR + AN_HOUR / 2) as u64);
+    assert_eq!(listing.notes[0].code, "prefix-not-known");
 }

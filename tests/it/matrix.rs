@@ -25,6 +25,7 @@ const FAULTS: [&str; 6] = ["", "cut=1", "garble=2", "duplicate=3", "lose=2", "fa
 
 fn spec(compression: Compression, separator: &[u8], faults: &str) -> Spec {
     Spec {
+        error_prefix: String::new(),
         delivery_stream: "orders".into(),
         version: 1,
         prefix: "firehose/".into(),

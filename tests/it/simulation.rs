@@ -23,6 +23,7 @@ fn spec(seed: u64) -> Spec {
     let pick = |from: u64, of: u64| (seed / from) % of;
     let index = |from, of| usize::try_from(pick(from, of)).unwrap();
     Spec {
+        error_prefix: String::new(),
         delivery_stream: "trades-2-eu".into(),
         version: 1 + pick(7, 3),
         prefix: ["", "legacy", "year=!{timestamp:yyyy}/hour=!{timestamp:HH}/"][index(2, 3)].into(),

@@ -336,6 +336,7 @@ pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
 /// A plan that reads everything at a location.
 pub(crate) fn read_plan(location: Location) -> ReadPlan {
     ReadPlan {
+        prefix: None,
         location,
         window: Window::default(),
         zone: TimeZone::UTC,

@@ -109,6 +109,15 @@ pub struct SimulateArgs {
     /// Prefix of the keys, with expressions such as !{timestamp:yyyy/MM/dd}; without it, firehose/
     #[arg(long, value_name = "PREFIX", help_heading = "Delivery stream")]
     pub prefix: Option<String>,
+    /// Prefix of error output, with !{firehose:error-output-type}; without it, processing-failed/
+    #[arg(
+        long,
+        value_name = "PREFIX",
+        default_value = "",
+        hide_default_value = true,
+        help_heading = "Delivery stream"
+    )]
+    pub error_prefix: String,
     /// Time zone of the times in keys
     #[arg(long, value_name = "ZONE", default_value = "UTC", help_heading = "Delivery stream")]
     pub zone: String,

@@ -45,6 +45,10 @@ pub struct ReadArgs {
     /// Time zone of the times in keys, as the delivery stream has it; UTC without it
     #[arg(long, value_name = "ZONE", help_heading = "Which objects")]
     pub zone: Option<String>,
+    /// Prefix of the delivery stream as it is configured, with its expressions; known with
+    /// --delivery-stream and --stack, else seen in the keys
+    #[arg(long, value_name = "PREFIX", help_heading = "Which objects")]
+    pub prefix_format: Option<String>,
     /// What to do with objects whose key is not one that Firehose writes
     #[arg(
         long,

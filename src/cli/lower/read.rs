@@ -8,6 +8,7 @@ use crate::cli::env::Env;
 use crate::cli::request::{Read, Whence};
 use crate::error::Result;
 use crate::limits;
+use crate::naming::prefix::Prefix;
 use crate::plan::{Foreign, Limits, Location, Window};
 use crate::split::{Format, FormatChoice};
 
@@ -20,6 +21,7 @@ pub(super) fn read(args: &ReadArgs, env: &Env) -> Result<Read> {
         error_output: error_output.collect::<Result<_>>()?,
         window,
         zone,
+        prefix: args.prefix_format.as_deref().map(prefix).transpose()?,
         foreign: match args.foreign {
             ForeignArg::Read => Foreign::Read,
             ForeignArg::Skip => Foreign::Skip,
@@ -61,6 +63,11 @@ pub(super) fn zone(name: &str) -> Result<TimeZone> {
             .hint("use an IANA name, such as Europe/Madrid")
             .caused_by(error)
     })
+}
+
+/// A prefix that reads as one.
+fn prefix(text: &str) -> Result<String> {
+    Prefix::parse(text).map(|prefix| prefix.as_str().to_owned())
 }
 
 fn window(args: &ReadArgs, zone: &TimeZone, env: &Env) -> Result<Window> {

@@ -21,6 +21,7 @@ pub(super) fn simulate(args: SimulateArgs, env: &Env) -> Result<Simulate> {
     let from = from(&args, &zone, env)?;
     let (to, prefix) = to(&args)?;
     let spec = Spec {
+        error_prefix: args.error_prefix,
         delivery_stream: args.stream_name,
         version: 1,
         prefix,

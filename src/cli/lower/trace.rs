@@ -50,6 +50,7 @@ pub(super) fn trace(args: TraceArgs, session: &Session, env: &Env) -> Result<Tra
 fn read_args(args: &TraceArgs) -> ReadArgs {
     let delivery_stream = args.delivery_stream.clone().filter(|_| args.location.is_none());
     ReadArgs {
+        prefix_format: None,
         stack: args.stack.clone(),
         location: args.location.clone(),
         delivery_stream,

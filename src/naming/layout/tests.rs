@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::naming::prefix::Prefix;
+use crate::naming::tests::rendered;
 use crate::naming::{in_window, object_name};
 use crate::tests::cases;
 
@@ -26,6 +27,8 @@ fn usual_layouts_are_seen_from_one_key() {
         ("", "dt=2026-07-13/", "dt={yyyy}-{MM}-{dd}/"),
         ("", "dt=20260713/x/", "dt={yyyy}{MM}{dd}/"),
         ("", "dt=20260713/14h/", "dt={yyyy}{MM}{dd}/{HH}h/"),
+        ("", "2026/194/14/", "{yyyy}/{DDD}/{HH}/"),
+        ("f/", "f/2026194/", "f/{yyyy}{DDD}/"),
         (
             "p/",
             "p/year=2026/month=07/day=13/hour=14/",
@@ -43,7 +46,7 @@ fn what_does_not_sort_by_time_or_is_doubtful_is_no_layout() {
         ("", "data/"),
         ("", "2026/"),
         ("", "13/07/2026/14/"),
-        ("", "2026/194/14/"),
+        ("", "2026/195/14/"),
         ("", "copied-2026-07-13/2026-07-13/"),
         ("other/", "firehose/2026/07/13/14/"),
         ("2026/", "2026/07/13/14/"),
@@ -145,6 +148,78 @@ fn minutes() -> impl Strategy<Value = i64> {
     prop_oneof![4 => -200_i64..200, 1 => -3000_i64..3000]
 }
 
+/// Prefixes that tell time in order, down to any part of it, and any others.
+fn any_prefix() -> impl Strategy<Value = String> {
+    const ORDERED: [&[&str]; 3] = [
+        &["yyyy", "MM", "dd", "HH", "mm", "ss"],
+        &["yy", "MM", "dd", "HH"],
+        &["u", "DDD", "HH", "mm"],
+    ];
+    const PIECES: [&str; 24] = [
+        "yyyy", "yy", "MM", "M", "MMM", "dd", "d", "DDD", "D", "HH", "H", "hh", "a", "mm", "ss",
+        "SSS", "EEE", "e", "ww", "YYYY", "XXX", "'y='", "/", "''",
+    ];
+    const OTHERS: [&str; 7] = [
+        "!{firehose:random-string}",
+        "!{partitionKeyFromQuery:shop}",
+        "!{partitionKeyFromLambda:7}",
+        "!{firehose:error-output-type}",
+        "f/",
+        "2026",
+        "/",
+    ];
+    let gap = || prop::sample::select(vec!["", "/", "-", "'/m='", "'2'"]);
+    let ordered = (0..ORDERED.len(), 1_usize..7, prop::collection::vec(gap(), 6)).prop_map(
+        |(order, len, gaps)| {
+            let fields = ORDERED[order].iter().take(len).zip(gaps);
+            let pattern: String = fields.flat_map(|(field, gap)| [*field, gap]).collect();
+            format!("!{{timestamp:{pattern}}}")
+        },
+    );
+    let pieces = prop::collection::vec(prop::sample::select(PIECES.to_vec()), 1..6)
+        .prop_map(|pieces| format!("!{{timestamp:{}}}", pieces.join("-")));
+    let other = || prop::sample::select(OTHERS.to_vec()).prop_map(str::to_owned);
+    let head = prop::sample::select(vec!["", "f/", "dt=", "v2-"]);
+    let tail = prop::collection::vec(prop_oneof![pieces.clone(), other()], 0..3);
+    let time = prop_oneof![4 => ordered, 1 => pieces, 1 => other(), 1 => Just(String::new())];
+    (head, time, tail).prop_map(|(head, time, tail)| format!("{head}{time}{}", tail.concat()))
+}
+
+#[test]
+fn a_prefix_tells_time_as_far_as_it_sorts() {
+    for (prefix, expected) in [
+        ("firehose/", "firehose/{yyyy}/{MM}/{dd}/{HH}/"),
+        ("legacy", "legacy{yyyy}/{MM}/{dd}/{HH}/"),
+        ("f/!{timestamp:'year='yyyy'/month='MM}/d/", "f/year={yyyy}/month={MM}/"),
+        ("f/!{timestamp:yyyy}/!{timestamp:MM}-!{timestamp:dd}", "f/{yyyy}/{MM}-{dd}"),
+        ("f/!{timestamp:yy/DDD/HH/mm/ss}/", "f/{yy}/{DDD}/{HH}/{mm}/{ss}/"),
+        ("f/!{timestamp:yyyy/M/d}/", "f/{yyyy}/"),
+        ("f/!{timestamp:yyyy/dd/MM}/", "f/{yyyy}/"),
+        ("f/!{timestamp:yyyy/MM}/!{partitionKeyFromQuery:shop}/!{timestamp:dd}/", "f/{yyyy}/{MM}/"),
+        ("f/!{timestamp:yyyy}/!{firehose:random-string}/", "f/{yyyy}/"),
+    ] {
+        let layout = Layout::of(&Prefix::parse(prefix).unwrap()).unwrap();
+        assert_eq!(layout.to_string(), expected, "{prefix}");
+    }
+}
+
+#[test]
+fn a_prefix_that_tells_no_time_says_why() {
+    for (prefix, expected) in [
+        ("f/!{firehose:random-string}/", "tells no time"),
+        ("f/!{partitionKeyFromQuery:shop}/", "tells no time"),
+        ("!{partitionKeyFromQuery:shop}/!{timestamp:yyyy}/", "partition key shop stands before"),
+        ("!{firehose:random-string}/!{timestamp:yyyy}/", "a random string stands before"),
+        ("!{firehose:error-output-type}/!{timestamp:yyyy}/", "the kind of error stands before"),
+        ("!{timestamp:dd/MM/yyyy}/", "begins with no year"),
+        ("!{timestamp:YYYY/MM/dd}/", "depend on a locale"),
+        ("!{timestamp:GG yyyy}/", "depend on a locale"),
+    ] {
+        let why = Layout::of(&Prefix::parse(prefix).unwrap()).unwrap_err().to_string();
+        assert!(why.contains(expected), "{prefix}: {why}");
+    }
+}
+
 proptest! {
     #![proptest_config(cases(4000))]
 
@@ -162,8 +237,7 @@ proptest! {
         let after = |minutes: i64| change + SignedDuration::from_mins(minutes);
         let prefix = Prefix::parse(PREFIXES[prefix]).unwrap();
         let key_at = |instant: Timestamp| {
-            let folders = prefix.evaluate(instant, &zone, &mut || "random".to_owned());
-            folders + &object_name("orders-2026", 3, instant, &zone, UUID, "")
+            rendered(&prefix, instant, &zone) + &object_name("orders-2026", 3, instant, &zone, UUID, "")
         };
         // A sample whose fields all differ, so that the layout is beyond doubt.
         let layout = Layout::infer("f/", &key_at("2021-03-14T07:05:09Z".parse().unwrap()));
@@ -182,6 +256,41 @@ proptest! {
         for pair in ranges.windows(2) {
             prop_assert!(pair[0].stop_before <= pair[1].start_after, "{ranges:?}");
         }
+    }
+
+    /// The dull twin lists everything and asks each key.
+    #[test]
+    fn no_prefix_loses_an_object_of_the_window(
+        change in 0..CHANGES.len(),
+        zone in 0..ZONES.len(),
+        prefix in any_prefix(),
+        key_minutes in minutes(),
+        since in proptest::option::of(minutes()),
+        length in proptest::option::of(-10_i64..400),
+    ) {
+        let zone = TimeZone::get(ZONES[zone]).unwrap();
+        let change: Timestamp = CHANGES[change].parse().unwrap();
+        let after = |minutes: i64| change + SignedDuration::from_mins(minutes);
+        let prefix = Prefix::parse(&prefix).unwrap();
+        let instant = after(key_minutes);
+        let key = rendered(&prefix, instant, &zone)
+            + &object_name("orders-2026", 3, instant, &zone, UUID, "");
+        let layout = Layout::of(&prefix).ok();
+        if let Some(layout) = &layout {
+            let (first, last) = layout.span(&key).unwrap();
+            let local = zone.to_datetime(instant);
+            prop_assert!(first <= local && local <= last, "{key}: {first} {last}");
+            prop_assert!(layout.fits(&key, &parse(&key).unwrap()));
+        }
+        let window = Window {
+            since: since.map(after),
+            until: length.map(|length| after(since.unwrap_or_default() + length)),
+        };
+        let ranges = ranges("", layout.as_ref(), &window, &zone);
+        let listed = ranges.iter().filter(|range| range.contains(&key)).count();
+        prop_assert!(listed <= 1, "{ranges:?}");
+        let name = parse(&key).unwrap();
+        prop_assert!(listed == 1 || !in_window(&name, &window, &zone), "{key} {ranges:?}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::{ByteBook, Header, ObjectBook, Trouble, skip_name};
 use crate::check::{self, Listed, Listing};
 use crate::limits;
 use crate::naming::KeyName;
+use crate::naming::scheme::Scheme;
 use crate::report::Totals;
 
 /// What a key of Firehose's says. The arrival is a local time in the delivery stream's zone.
@@ -104,6 +105,32 @@ struct Hours {
     to: String,
 }
 
+/// How keys are made.
+#[derive(Serialize)]
+struct Keys {
+    /// The prefix as it was configured, or a template as it was seen.
+    prefix: String,
+    certain: bool,
+    prunes_by: Option<&'static str>,
+    seen: u64,
+    elsewhere: u64,
+    text: String,
+}
+
+impl From<&Scheme> for Keys {
+    fn from(scheme: &Scheme) -> Self {
+        let (seen, elsewhere) = scheme.strangers();
+        Self {
+            prefix: scheme.template(),
+            certain: scheme.is_certain(),
+            prunes_by: scheme.prunes_by(),
+            seen,
+            elsewhere,
+            text: scheme.to_string(),
+        }
+    }
+}
+
 /// What a listing says without naming its objects; as NDJSON, its last line.
 #[derive(Serialize)]
 pub(crate) struct ListSummary<'a> {
@@ -113,6 +140,7 @@ pub(crate) struct ListSummary<'a> {
     totals: TotalsModel,
     list_requests: u64,
     silent_hours: Vec<Hours>,
+    keys: Option<Keys>,
 }
 
 impl<'a> ListSummary<'a> {
@@ -133,6 +161,7 @@ impl<'a> ListSummary<'a> {
             silent_hours: hours
                 .map(|(from, to)| Hours { from: from.to_string(), to: to.to_string() })
                 .collect(),
+            keys: listing.keys.as_ref().map(Keys::from),
         }
     }
 }

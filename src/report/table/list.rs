@@ -245,6 +245,9 @@ impl Measured {
             let label = if *column == Column::Stream { "Stream  " } else { "Encoding" };
             page.labelled(Tone::Strong, label, cell)?;
         }
+        if let Some(keys) = &listing.keys {
+            page.labelled(Tone::Strong, "Keys    ", &screen::text(&keys.to_string()))?;
+        }
         let mut hidden: Vec<_> =
             page.shortened.then(|| "whole keys".to_owned()).into_iter().collect();
         hidden.extend(self.left_out.iter().map(|column| column.title().to_lowercase()));

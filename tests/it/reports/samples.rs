@@ -3,6 +3,8 @@
 use fhcheck::check::{Contents, DumpOutcome, Listed, Listing};
 use fhcheck::decode::Encoding;
 use fhcheck::naming::KeyName;
+use fhcheck::naming::layout::Layout;
+use fhcheck::naming::scheme::Scheme;
 use fhcheck::outcome::{
     Allow, Books, ByteBook, Class, Differences, ErrorOutput, Failure, Formats, FoundBook, Gap,
     GapReason, Malformed, Note, ObjectBook, Origin, Outcome, Place, ProducedBook, Sample,
@@ -10,6 +12,7 @@ use fhcheck::outcome::{
 };
 use fhcheck::source::ObjectRef;
 use fhcheck::split::{Damage, Format};
+use jiff::tz::TimeZone;
 
 const STREAM: &str = "saa-04-003-FirehoseDeliveryStream";
 
@@ -354,6 +357,8 @@ pub(super) fn listing() -> Listing {
         book: ObjectBook { listed: 4, read: 3, skipped: [1, 0, 0], gaps: 0 },
         list_requests: 1,
         silent_hours: vec![(time("2023-05-04T09:00"), time("2023-05-04T12:00"))],
+        keys: Layout::infer("firehose/", &object(8, 0).key)
+            .map(|layout| Scheme::seen(layout, &TimeZone::UTC)),
         malformed: Vec::new(),
         undecodable: Vec::new(),
         gaps: Vec::new(),

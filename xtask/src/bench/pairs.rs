@@ -186,6 +186,7 @@ fn plan(workers: usize) -> ReconcilePlan {
         delivery_start: None,
         young: None,
         read: ReadPlan {
+            prefix: None,
             location: Location::Local("memory".into()),
             window: Window::default(),
             zone: TimeZone::UTC,
