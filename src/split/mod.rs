@@ -9,6 +9,7 @@ mod json;
 mod kpl;
 mod lines;
 mod openings;
+mod prove;
 mod recover;
 mod single;
 #[cfg(test)]
@@ -18,7 +19,7 @@ mod window;
 use std::fmt;
 
 pub use single::each_record;
-pub use window::split;
+pub use window::{split, split_bytewise};
 
 use crate::outcome::ByteBook;
 
