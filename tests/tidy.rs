@@ -24,6 +24,7 @@ const ONLY_IN: [(&[&str], &[&str]); 9] = [
     ),
     (&["clap", "clap_", "indicatif", "terminal_size", "tracing_subscriber"], &["cli/", "main.rs"]),
     (&["IsTerminal", "stdout", "stderr"], &["cli/", "main.rs"]),
+    (&["unsafe", "unsafe_code"], &["split/prove/avx2.rs"]),
     (&["Serialize"], &["expect/", "report/", "simulate/truth.rs"]),
     (
         &["serde", "serde_json"],

@@ -1,10 +1,11 @@
-//! Splitting JSON: no byte is lost, a clean record is JSON, and where a window ends changes nothing.
+//! Splitting JSON: no byte is lost, a clean record is JSON, where a window ends changes nothing, and the
+//! twin that looks at one byte after another says the same.
 #![no_main]
 
 use std::io::{self, Read};
 
 use fhcheck::limits::SNIFF_BYTES;
-use fhcheck::split::{Format, FormatChoice, Record, Sink, Span, Standing, split};
+use fhcheck::split::{Format, FormatChoice, Record, Sink, Span, Standing, Tally, split, split_bytewise};
 use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;
 
@@ -17,6 +18,9 @@ struct Seen {
     /// Malformed bytes, each with its offset: pieces may be cut anywhere.
     rejected: Vec<(u64, u8)>,
 }
+
+type Splitter =
+    fn(&mut dyn Read, &FormatChoice, &mut dyn Sink) -> (Format, Tally, io::Result<()>);
 
 impl Sink for Seen {
     fn record(&mut self, record: Record<'_>) {
@@ -35,6 +39,10 @@ impl Sink for Seen {
 impl Seen {
     /// What is seen in content. That the numbers of bytes balance, the splitter asserts itself.
     fn of(content: &mut dyn Read) -> Self {
+        Self::by(split, content)
+    }
+
+    fn by(split: Splitter, content: &mut dyn Read) -> Self {
         let mut seen = Self::default();
         let choice = FormatChoice::Fixed(Format::Json);
         let (_, tally, ended) = split(content, &choice, &mut seen);
@@ -99,11 +107,14 @@ fuzz_target!(|input: (u8, &[u8])| {
     let (window, content) = input;
     let whole = Seen::of(&mut &*content);
     whole.check(content);
+    assert_eq!(whole, Seen::by(split_bytewise, &mut &*content));
     // A mark is one at the very beginning only.
     if !content.starts_with(BYTE_ORDER_MARK) {
         // The first window holds so many bytes of the content, the second one the rest.
         let blanks = SNIFF_BYTES - usize::from(window);
         let windowed = Seen::of(&mut Trickle { blanks, content }).moved_back(blanks as u64);
         assert_eq!(whole, windowed);
+        let trickle = &mut Trickle { blanks, content };
+        assert_eq!(whole, Seen::by(split_bytewise, trickle).moved_back(blanks as u64));
     }
 });

@@ -205,7 +205,7 @@ fn literal(window: &[u8], at: usize, word: &[u8]) -> Step<usize> {
     }
 }
 
-fn number(window: &[u8], start: usize) -> Step<usize> {
+pub(super) fn number(window: &[u8], start: usize) -> Step<usize> {
     let mut at = start + usize::from(window[start] == b'-');
     at = match window.get(at) {
         Some(b'0') => at + 1,

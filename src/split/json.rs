@@ -5,6 +5,7 @@
 
 use super::grammar::{Scan, Scanner, begins_value};
 use super::openings::{self, Openings, Opens};
+use super::prove::{Proof, Prover};
 use super::recover::{Found, Lost};
 use super::{Damage, Out, Split, Standing};
 use crate::limits::{RECORD_BYTES_MAX, SNIFF_BYTES};
@@ -20,6 +21,7 @@ const STRANGERS_MAX: usize = 16;
 #[derive(Debug, Default)]
 pub(super) struct JsonSplitter {
     pub(super) scanner: Scanner,
+    prover: Prover,
     pub(super) openings: Openings,
     /// A byte string that stands between records besides whitespace.
     delimiter: Vec<u8>,
@@ -72,6 +74,11 @@ impl JsonSplitter {
         Self { delimiter, ..Self::default() }
     }
 
+    /// The dull twin, which looks at one byte after another.
+    pub(super) fn bytewise(self) -> Self {
+        Self { prover: Prover::none(), ..self }
+    }
+
     /// Skips what separates records.
     pub(super) fn skip_separators(&self, view: View<'_>, from: usize) -> Gap {
         let mut gap = Gap { end: from, strong: false, partial: 0 };
@@ -103,8 +110,8 @@ impl JsonSplitter {
     }
 
     /// Reads the value at `at` and decides whether it is a record.
-    fn next(&mut self, view: View<'_>, at: usize, proves: bool) -> Next {
-        let end = match self.scanner.value(view.window, at, view.eof) {
+    fn next(&mut self, view: View<'_>, at: usize, out: &Out<'_>) -> Next {
+        let end = match self.value(view, at) {
             Scan::Complete(end) if end - at <= RECORD_BYTES_MAX => end,
             Scan::Broken(error, damage) if error - at <= RECORD_BYTES_MAX => {
                 return Next::Broken(error, damage);
@@ -120,7 +127,20 @@ impl JsonSplitter {
         match self.boundary(view, at, end) {
             Boundary::Clean => Next::Record(end, standing),
             Boundary::More => Next::More,
-            Boundary::Touching(junk) => self.judge(view, at, end, junk, proves),
+            Boundary::Touching(junk) => self.judge(view, at, end, junk, out.sink.proves()),
+        }
+    }
+
+    /// Reads the value at `at`. Of one that goes on in the next window the beginning may be broken; that
+    /// is found out then.
+    #[inline(always)]
+    fn value(&mut self, view: View<'_>, at: usize) -> Scan {
+        match self.prover.value(view.window, view.base, at) {
+            Proof::Whole(end) => Scan::Complete(end),
+            Proof::GoesOn if !view.eof && view.window.len() - at <= RECORD_BYTES_MAX => {
+                Scan::Incomplete
+            }
+            _ => self.scanner.value(view.window, at, view.eof),
         }
     }
 
@@ -239,8 +259,11 @@ impl Split for JsonSplitter {
     fn feed(&mut self, window: &[u8], base: u64, eof: bool, out: &mut Out<'_>) -> usize {
         let view = View { window, base, eof };
         let mut at = 0;
+        self.prover.forget();
         loop {
-            if let Some(lost) = self.lost.take() {
+            if self.lost.is_some()
+                && let Some(lost) = self.lost.take()
+            {
                 match self.recover(lost, view, out) {
                     Ok(next) => at = next,
                     Err(used) => return used,
@@ -253,7 +276,7 @@ impl Split for JsonSplitter {
             if gap.end == window.len() {
                 return at;
             }
-            match self.next(view, at, out.sink.proves()) {
+            match self.next(view, at, out) {
                 Next::More => return at,
                 Next::Record(end, standing) => {
                     self.openings.learn(&window[at..end], self.records);

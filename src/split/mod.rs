@@ -10,6 +10,7 @@ mod kpl;
 mod lines;
 mod log_events;
 mod openings;
+mod prove;
 mod recover;
 mod single;
 #[cfg(test)]
@@ -19,7 +20,7 @@ mod window;
 use std::fmt;
 
 pub use single::each_record;
-pub use window::split;
+pub use window::{split, split_bytewise};
 
 use crate::outcome::ByteBook;
 

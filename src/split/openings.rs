@@ -10,6 +10,9 @@ const THEN_EVERY: u64 = 64;
 /// So many different first keys are remembered.
 const FIRST_KEYS_MAX: usize = 16;
 
+/// So many bytes of an opening are compared at once.
+const WORD: usize = 16;
+
 /// The kinds of JSON value, as bits.
 fn kind(byte: u8) -> u8 {
     match byte {
@@ -40,6 +43,8 @@ pub(super) struct Openings {
     looked_at: usize,
     /// How the first record opens, up to the end of its first key: most others open so, to the byte.
     usual: Vec<u8>,
+    /// The first bytes of that, as a number, and which of its bits they are.
+    usual_word: (u128, u128),
 }
 
 impl Openings {
@@ -79,6 +84,11 @@ impl Openings {
         self.looked_at += 1;
         if self.usual.is_empty() {
             self.usual = record[..end].to_vec();
+            let (mut word, mut mask) = ([0; WORD], [0; WORD]);
+            for (place, &byte) in self.usual.iter().take(WORD).enumerate() {
+                (word[place], mask[place]) = (byte, u8::MAX);
+            }
+            self.usual_word = (u128::from_le_bytes(word), u128::from_le_bytes(mask));
         }
         if self.first_keys.len() < FIRST_KEYS_MAX && !self.first_keys.contains(&key) {
             self.first_keys.push(key);
@@ -88,7 +98,15 @@ impl Openings {
     /// Whether the bytes at `at` are how the first record opened: the quick answer for most.
     #[inline(always)]
     pub(super) fn as_usual(&self, window: &[u8], at: usize) -> bool {
-        !self.usual.is_empty() && window[at..].starts_with(&self.usual)
+        if self.usual.is_empty() {
+            return false;
+        }
+        let Some(&word) = window[at..].first_chunk() else {
+            return window[at..].starts_with(&self.usual);
+        };
+        let (usual, mask) = self.usual_word;
+        u128::from_le_bytes(word) & mask == usual
+            && (self.usual.len() <= WORD || window[at..].starts_with(&self.usual))
     }
 
     /// Whether the value at `at` opens as records do: same kind, and for objects a first key that

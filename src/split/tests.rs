@@ -256,6 +256,37 @@ proptest! {
     }
 
     #[test]
+    fn twins_agree(
+        pieces in prop::collection::vec(
+            prop_oneof![
+                6 => (0..100usize).prop_map(|id| good(id).into_bytes()),
+                1 => prop::collection::vec(any::<u8>(), 1..6),
+                1 => (1..50usize).prop_map(|cut| good(1).into_bytes()[..cut.min(40)].to_vec()),
+                1 => "[\\{\\}\\[\\]\",:a1 \\\\\n]{0,9}".prop_map(String::into_bytes),
+                1 => Just("{\"id\": \"\u{e9}\"}\n".as_bytes().to_vec()),
+            ],
+            0..60,
+        ),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        step in 1..5_000usize,
+    ) {
+        let mut content = pieces.concat();
+        for (at, byte) in changes {
+            if !content.is_empty() {
+                let at = at.index(content.len());
+                content[at] = byte;
+            }
+        }
+        for choice in [Format::Json, Format::Delimited(b",".to_vec())].map(FormatChoice::Fixed) {
+            let (mut fast, mut dull) = (Collected::default(), Collected::default());
+            let fast_says = split(&mut Trickle(&content, step), &choice, &mut fast);
+            let dull_says = split_bytewise(&mut Trickle(&content, step), &choice, &mut dull);
+            prop_assert_eq!((fast_says.0, fast_says.1), (dull_says.0, dull_says.1));
+            prop_assert_eq!(fast, dull);
+        }
+    }
+
+    #[test]
     fn any_bytes_balance(content in prop::collection::vec(any::<u8>(), 0..400)) {
         let choice = FormatChoice::Fixed(Format::Json);
         run(&content, &choice);

@@ -26,12 +26,37 @@ pub fn split(
     choice: &FormatChoice,
     sink: &mut dyn Sink,
 ) -> (Format, Tally, io::Result<()>) {
+    drive(content, choice, sink, |json| json)
+}
+
+/// The same, by a splitter that looks at one byte after another: the dull twin of [`split`], slower and
+/// with the same answers.
+///
+/// # Errors
+/// As [`split`].
+///
+/// # Panics
+/// As [`split`].
+pub fn split_bytewise(
+    content: &mut dyn Read,
+    choice: &FormatChoice,
+    sink: &mut dyn Sink,
+) -> (Format, Tally, io::Result<()>) {
+    drive(content, choice, sink, JsonSplitter::bytewise)
+}
+
+fn drive(
+    content: &mut dyn Read,
+    choice: &FormatChoice,
+    sink: &mut dyn Sink,
+    json: fn(JsonSplitter) -> JsonSplitter,
+) -> (Format, Tally, io::Result<()>) {
     let mut window = Window::default();
     let mut error = None;
     while !window.eof && window.bytes().len() < SNIFF_BYTES {
         window.fill(content, &mut error);
     }
-    let (format, mut splitter) = open(choice, window.bytes(), window.eof);
+    let (format, mut splitter) = open(choice, window.bytes(), window.eof, json);
     let mut out = Out { sink, tally: Tally::default() };
     loop {
         let used = splitter.feed(window.bytes(), window.base, window.eof, &mut out);
@@ -48,7 +73,12 @@ pub fn split(
 }
 
 /// The splitter for a format, given or found.
-fn open(choice: &FormatChoice, head: &[u8], eof: bool) -> (Format, Box<dyn Split>) {
+fn open(
+    choice: &FormatChoice,
+    head: &[u8],
+    eof: bool,
+    json: fn(JsonSplitter) -> JsonSplitter,
+) -> (Format, Box<dyn Split>) {
     let found = || detect::detect(head, eof);
     let format = match choice {
         FormatChoice::Detect => found(),
@@ -56,14 +86,14 @@ fn open(choice: &FormatChoice, head: &[u8], eof: bool) -> (Format, Box<dyn Split
         FormatChoice::Fixed(format) => format.clone(),
     };
     let splitter: Box<dyn Split> = match &format {
-        Format::Json => Box::new(JsonSplitter::default()),
+        Format::Json => Box::new(json(JsonSplitter::default())),
         Format::Lines => Box::new(LineSplitter::new(b"\n")),
         Format::Kpl => Box::new(KplSplitter::new()),
         Format::LogEvents(delimiter) => Box::new(LogEventsSplitter::new(delimiter.clone())),
         // JSON between delimiters is read as JSON, so that damage in it is seen.
         Format::Delimited(delimiter) => match found() {
             Format::Json | Format::Delimited(_) => {
-                Box::new(JsonSplitter::delimited(delimiter.clone()))
+                Box::new(json(JsonSplitter::delimited(delimiter.clone())))
             }
             Format::Kpl => Box::new(KplSplitter::delimited(delimiter.clone())),
             _ => Box::new(LineSplitter::new(delimiter)),

@@ -1,0 +1,265 @@
+//! The prover and its dull twin agree; so do the kernel and one that looks at single bytes.
+
+use proptest::prelude::*;
+use serde_json::value::RawValue;
+
+use super::super::Damage;
+use super::super::grammar::{Scan, Scanner};
+use super::masks::{BLOCK, Escapable, Kernel, Masks};
+use super::walk::DEPTH_MAX;
+use super::*;
+use crate::tests::cases;
+
+/// The kernel that looks at one byte after another.
+#[derive(Debug, Clone, Copy)]
+struct Bytewise;
+
+impl Kernel for Bytewise {
+    fn masks(self, block: &[u8; BLOCK]) -> Masks {
+        let of = |is: fn(u8) -> bool| word(block.iter().map(|&byte| is(byte)));
+        Masks {
+            quote: of(|byte| byte == b'"'),
+            backslash: of(|byte| byte == b'\\'),
+            comma: of(|byte| byte == b','),
+            colon: of(|byte| byte == b':'),
+            open: of(|byte| matches!(byte, b'{' | b'[')),
+            close: of(|byte| matches!(byte, b'}' | b']')),
+            curly: of(|byte| matches!(byte, b'{' | b'}')),
+            blank: of(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')),
+            control: of(|byte| byte < 0x20),
+            non_ascii: of(|byte| byte >= 0x80),
+            digit: of(|byte| byte.is_ascii_digit()),
+            zero: of(|byte| byte == b'0'),
+            minus: of(|byte| byte == b'-'),
+            dot: of(|byte| byte == b'.'),
+        }
+    }
+
+    fn escapable(self, block: &[u8; BLOCK]) -> Escapable {
+        let alone = |&byte: &u8| br#""\/bfnrt"#.contains(&byte);
+        Escapable {
+            alone: word(block.iter().map(alone)),
+            u: word(block.iter().map(|&byte| byte == b'u')),
+        }
+    }
+
+    fn parity(self, bits: u64) -> u64 {
+        let below = |at: u32| bits & (u64::MAX >> (63 - at));
+        word((0..64).map(|at| below(at).count_ones() % 2 == 1))
+    }
+}
+
+fn word(bits: impl Iterator<Item = bool>) -> u64 {
+    bits.enumerate().fold(0, |word, (at, bit)| word | u64::from(bit) << at)
+}
+
+/// Values of any kind, with blanks where they may be, and among them what is often got wrong.
+fn values() -> impl Strategy<Value = String> {
+    let scalar = prop_oneof![
+        4 => "\"([a-z{}\\[\\]:,é😀 ]|\\\\[\"\\\\/bfnrt]|\\\\u[0-9a-fA-F]{4}){0,24}\"",
+        1 => "\"(\\\\\\\\){0,70}(\\\\\")?\"",
+        3 => "-?(0|[1-9][0-9]{0,4})(\\.[0-9]{1,4})?([eE][+-]?[0-9]{1,3})?",
+        1 => "-?[1-9][0-9]{60,80}(\\.[0-9]{1,70})?",
+        2 => Just("true".to_owned()),
+        2 => Just("false".to_owned()),
+        2 => Just("null".to_owned()),
+    ];
+    let blank = "[ \n\r\t]{0,2}";
+    scalar.prop_recursive(6, 48, 6, move |inner| {
+        let element = (blank, inner.clone(), blank).prop_map(|(a, b, c)| format!("{a}{b}{c}"));
+        let member = ("\"[a-z\\\\\"]{0}[a-z:,]{0,8}\"", blank, element.clone())
+            .prop_map(|(key, blank, value)| format!("{key}{blank}:{value}"));
+        prop_oneof![
+            prop::collection::vec(element, 0..6).prop_map(|all| format!("[{}]", all.join(","))),
+            prop::collection::vec(member, 0..6).prop_map(|all| format!("{{{}}}", all.join(","))),
+        ]
+    })
+}
+
+/// Objects and arrays, one after the other.
+fn content() -> impl Strategy<Value = Vec<u8>> {
+    let one = values()
+        .prop_map(|value| if value.starts_with(['{', '[']) { value } else { format!("[{value}]") });
+    let blank = prop_oneof![3 => Just(String::new()), 1 => "[ \n\r\t]{0,70}"];
+    prop::collection::vec((one, blank), 1..12).prop_map(|pieces| {
+        pieces.into_iter().map(|(value, blank)| value + &blank).collect::<String>().into_bytes()
+    })
+}
+
+/// The same with bytes changed, taken out and put in.
+fn broken() -> impl Strategy<Value = Vec<u8>> {
+    let byte = prop_oneof![
+        4 => prop::sample::select(&br#"{}[]",:\ -.0e1tfnu/"#[..]),
+        1 => any::<u8>(),
+    ];
+    let change = (any::<prop::sample::Index>(), byte, 0..3u8);
+    (content(), prop::collection::vec(change, 1..4)).prop_map(|(mut content, changes)| {
+        for (at, byte, how) in changes {
+            let at = at.index(content.len());
+            match how {
+                0 => content[at] = byte,
+                1 => content.insert(at, byte),
+                _ if content.len() > 1 => drop(content.remove(at)),
+                _ => {}
+            }
+        }
+        content
+    })
+}
+
+/// What a walk over a window comes to: the ends, and whether the window ended before anything else.
+fn walked<K: Kernel>(kernel: K, window: &[u8]) -> (Vec<usize>, bool) {
+    let (mut ends, mut at) = (Vec::new(), 0);
+    loop {
+        let piece = Piece { window, start: at, from: at };
+        match Walk::default().run(kernel, piece, &mut ends) {
+            Stop::Enough => at = ends[ends.len() - 1],
+            Stop::Unsure(_) => return (ends, false),
+            Stop::End(_) => return (ends, true),
+        }
+    }
+}
+
+/// Checks everything that a prover says of a window against the twin. How many values are whole.
+fn check(window: &[u8], eof: bool) -> usize {
+    let (mut prover, mut twin) = (Prover::default(), Scanner::default());
+    let (mut at, mut whole) = (skip_whitespace(window, 0), 0);
+    while at < window.len() {
+        let scan = twin.value(window, at, eof);
+        let proof = prover.value(window, 0, at);
+        let text = String::from_utf8_lossy(&window[at..]);
+        match proof {
+            Proof::Whole(end) => assert_eq!(scan, Scan::Complete(end), "{text}"),
+            // Text is looked at when its value ends.
+            Proof::GoesOn => assert!(
+                matches!(
+                    scan,
+                    Scan::Incomplete | Scan::Broken(_, Damage::CutAtEnd | Damage::InvalidUtf8)
+                ),
+                "{scan:?} {text}"
+            ),
+            Proof::Unsure => {
+                let left = prover.kernel.is_none() || !matches!(window[at], b'{' | b'[');
+                assert!(left || !matches!(scan, Scan::Complete(_)), "{scan:?} {text}");
+            }
+        }
+        let Scan::Complete(end) = scan else { break };
+        whole += 1;
+        at = skip_whitespace(window, end);
+    }
+    whole
+}
+
+proptest! {
+    #![proptest_config(cases(512))]
+
+    #[test]
+    fn every_kernel_sees_the_same(block in any::<[u8; BLOCK]>(), bits: u64) {
+        let Some(vectors) = Vectors::detect() else { return Ok(()) };
+        let curly = |masks: Masks| Masks { curly: masks.curly & (masks.open | masks.close), ..masks };
+        prop_assert_eq!(curly(vectors.masks(&block)), Bytewise.masks(&block));
+        prop_assert_eq!(vectors.escapable(&block), Bytewise.escapable(&block));
+        prop_assert_eq!(vectors.parity(bits), Bytewise.parity(bits));
+    }
+
+    #[test]
+    fn values_that_are_whole_are_proven(content in content()) {
+        let (ends, ended) = walked(Bytewise, &content);
+        let offsets: Vec<_> = {
+            let mut values = serde_json::Deserializer::from_slice(&content).into_iter::<&RawValue>();
+            std::iter::from_fn(|| Some(values.next()?.map(|_| values.byte_offset()))).collect()
+        };
+        let offsets: Result<Vec<_>, _> = offsets.into_iter().collect();
+        prop_assert_eq!(&ends, &offsets.unwrap());
+        prop_assert!(ended);
+        prop_assert_eq!(check(&content, true), ends.len());
+    }
+
+    #[test]
+    fn what_is_broken_is_left_to_the_twin(content in broken()) {
+        check(&content, true);
+        check(&content, false);
+        if let Some(kernel) = Vectors::detect() {
+            prop_assert_eq!(walked(kernel, &content), walked(Bytewise, &content));
+        }
+    }
+
+    #[test]
+    fn a_window_may_end_anywhere(content in prop_oneof![content(), broken()]) {
+        for end in (0..content.len()).rev().take(300) {
+            check(&content[..end], false);
+        }
+    }
+
+    #[test]
+    fn a_walk_is_taken_up_where_it_was_left(
+        content in prop_oneof![content(), broken()],
+        steps in prop::collection::vec(1..200usize, 1..20),
+    ) {
+        let (mut prover, mut steps) = (Prover::default(), steps.into_iter().cycle());
+        let (mut at, mut end) = (skip_whitespace(&content, 0), 0);
+        while at < content.len() {
+            let window = &content[..end.max(at + 1).min(content.len())];
+            match prover.value(&window[at..], at as u64, 0) {
+                Proof::Whole(len) => at = skip_whitespace(&content, at + len),
+                _ if window.len() == content.len() => break,
+                Proof::GoesOn | Proof::Unsure => {}
+            }
+            prover.forget();
+            end = end.max(at) + steps.next().unwrap_or(1);
+        }
+        let (ends, _) = walked(Bytewise, &content);
+        let proven = ends.last().map_or(0, |&end| skip_whitespace(&content, end));
+        if prover.kernel.is_some() {
+            prop_assert!(at >= proven, "{at} {proven}");
+        }
+        check(&content[..at], true);
+    }
+}
+
+#[test]
+fn brackets_are_kept_to_a_depth() {
+    let Some(_) = Vectors::detect() else { return };
+    for depth in [1, 63, 64, 65, 66, 200] {
+        let value = [b"[".repeat(depth), b"]".repeat(depth)].concat();
+        let kept = depth <= DEPTH_MAX as usize;
+        let proof = if kept { Proof::Whole(2 * depth) } else { Proof::Unsure };
+        assert_eq!(Prover::default().value(&value, 0, 0), proof, "{depth}");
+    }
+}
+
+#[test]
+fn numbers_and_words_are_right_wherever_a_block_ends() {
+    let right = ["0", "-0", "10", "-1.5", "1e5", "-12.25E-10", "1.0e+1", "true", "false", "null"];
+    let wrong = [
+        "01", "-", "-a", "1.", ".5", "1..2", "1.2.3", "1-2", "1e", "1e+", "1e5.", "1e5.3", "--1",
+        "00", "-01", "+1", "tru", "truee", "True", "nul", "falsy", "1true", "true1", "1e5e5",
+        "0x1", "1 2",
+    ];
+    for pad in 0..2 * BLOCK {
+        let content = |scalar: &str| format!("[{}{scalar}]", " ".repeat(pad)).into_bytes();
+        for scalar in right {
+            assert_eq!(walked(Bytewise, &content(scalar)).0, [pad + scalar.len() + 2], "{scalar}");
+            assert_eq!(check(&content(scalar), true), 1);
+        }
+        for scalar in wrong {
+            assert_eq!(walked(Bytewise, &content(scalar)), (vec![], false), "{scalar}");
+            assert_eq!(check(&content(scalar), true), 0, "{scalar}");
+        }
+    }
+}
+
+#[test]
+fn text_that_is_not_utf8_is_not_proven() {
+    let bad: [&[u8]; 4] = [b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xf4\x90\x80\x80"];
+    for pad in 0..2 * BLOCK {
+        for bad in bad {
+            let value =
+                |inside: &[u8]| [b"[\"", b"x".repeat(pad).as_slice(), inside, b"\"]"].concat();
+            let content = [value("é".as_bytes()), value(bad), value(b"a")].concat();
+            let first = value("é".as_bytes()).len();
+            assert_eq!(walked(Bytewise, &content), (vec![first], false));
+            assert_eq!(check(&content, true), 1);
+        }
+    }
+}
