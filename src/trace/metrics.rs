@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_cloudwatch::primitives::DateTime;
-use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, ScanBy};
+use aws_sdk_cloudwatch::types::{
+    Dimension, Metric, MetricDataQuery, MetricStat, ScanBy, StatusCode,
+};
 use jiff::{SignedDuration, Timestamp};
 
 use super::hops::metric;
@@ -128,11 +130,27 @@ async fn ask(aws: &Aws, name: &str, queries: &[Query<'_>], grid: &Grid) -> Resul
             let series = index.and_then(|index| points.get_mut(index)).ok_or_else(|| {
                 Error::new(ErrorKind::Service, "CloudWatch answers what it was not asked")
             })?;
+            if let Some(status @ (StatusCode::InternalError | StatusCode::Forbidden)) =
+                result.status_code()
+            {
+                return Err(unread(status, result.label().unwrap_or("a metric"), name));
+            }
             let at = result.timestamps().iter().map(DateTime::secs);
             series.extend(at.zip(result.values().iter().copied()));
         }
     }
     Ok(points)
+}
+
+/// A request that succeeds may still say of a metric that it could not be read (`StatusCode` of
+/// `MetricDataResult`): that is not a metric without data points.
+fn unread(status: &StatusCode, metric: &str, name: &str) -> Error {
+    let what = format!("CloudWatch could not read {metric} of {name}: {}", status.as_str());
+    match status {
+        StatusCode::Forbidden => Error::new(ErrorKind::AccessDenied, what)
+            .hint("the credentials need cloudwatch:GetMetricData for its account"),
+        _ => Error::new(ErrorKind::Service, what).hint("run again"),
+    }
 }
 
 impl Query<'_> {

@@ -212,6 +212,35 @@ async fn what_cloudwatch_refuses_is_said_with_action_and_permission() {
     }
 }
 
+/// An answer of CloudWatch that has one result, in CBOR.
+fn one_result(status: &str) -> Vec<u8> {
+    let text = |text: &str| [&[0x78, u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+    let pairs = [("Id", "q0"), ("Label", "IncomingRecords"), ("StatusCode", status)];
+    let pairs = pairs.map(|(name, value)| [text(name), text(value)].concat()).concat();
+    let body = [vec![0xa1], text("MetricDataResults"), vec![0x81, 0xa3], pairs].concat();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\
+         smithy-protocol: rpc-v2-cbor\r\ncontent-type: application/cbor\r\n\r\n",
+        body.len()
+    );
+    [head.into_bytes(), body].concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_metric_that_could_not_be_read_is_none_without_data_points() {
+    for (status, hint) in [("InternalError", "run again"), ("Forbidden", "the credentials need")] {
+        let describe = reply("200 OK", "content-type: application/x-amz-json-1.1\r\n", DESCRIBED);
+        let script = Script::start(vec![describe.into_bytes(), one_result(status)]).await;
+        let words = ["trace", "--delivery-stream", "orders", "--endpoint-url", &script.url()];
+        let mut command = fhcheck(&words);
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8(output.stderr).unwrap();
+        let what = format!("CloudWatch could not read IncomingRecords of orders: {status}");
+        assert!(said.contains(&what) && said.contains(hint), "{said}");
+    }
+}
+
 const DESCRIBED: &str = r#"{"DeliveryStreamDescription": {
     "DeliveryStreamName": "orders", "DeliveryStreamARN": "arn:aws:firehose:us-east-1:1:deliverystream/orders",
     "DeliveryStreamStatus": "ACTIVE", "DeliveryStreamType": "DirectPut", "VersionId": "1",
