@@ -21,6 +21,8 @@ mod emulator;
 mod fake_stream;
 // Every folder of fixtures/, as a directory and as a bucket.
 mod fixtures;
+// Worlds by seed, read from a hostile endpoint.
+mod hostile;
 // What manifests say: of a producer, of a function, of a data stream; and error output elsewhere.
 mod manifest;
 // The producer, against streams that go wrong.

@@ -1,0 +1,477 @@
+//! The hostile endpoint: HTTP by hand, so that every byte of an answer can be wrong.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use s3s::checksum::ChecksumHasher;
+use s3s::crypto::{Checksum, Crc32};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufStream};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::faults::{Get, List, Plan};
+use super::world::Stored;
+
+/// A bucket, how the endpoint treats it, and what it has done so far.
+pub(crate) struct Bucket {
+    pub(crate) objects: BTreeMap<String, Stored>,
+    pub(crate) plan: Plan,
+    /// Faults that struck, by their names.
+    pub(crate) struck: BTreeMap<String, u64>,
+    /// Attempts at each body.
+    pub(crate) attempts: BTreeMap<String, u64>,
+}
+
+type Buckets = Arc<Mutex<HashMap<String, Bucket>>>;
+
+/// The endpoint. It serves the buckets of many seeds at once.
+pub(crate) struct Server {
+    address: SocketAddr,
+    buckets: Buckets,
+    accepting: tokio::task::JoinHandle<()>,
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let buckets = Buckets::default();
+        let served = Arc::clone(&buckets);
+        let accepting = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let _ = stream.set_nodelay(true);
+                tokio::spawn(converse(stream, Arc::clone(&served)));
+            }
+        });
+        Self { address, buckets, accepting }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn add(&self, name: &str, objects: BTreeMap<String, Stored>, plan: Plan) {
+        let (struck, attempts) = Default::default();
+        let bucket = Bucket { objects, plan, struck, attempts };
+        self.buckets.lock().unwrap().insert(name.to_owned(), bucket);
+    }
+
+    /// Ends a bucket, and gives what was done to it.
+    pub(crate) fn take(&self, name: &str) -> Bucket {
+        self.buckets.lock().unwrap().remove(name).unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// An answer, and how it is spoilt on the way.
+struct Reply {
+    status: &'static str,
+    headers: String,
+    body: Bytes,
+    /// In chunks, without `Content-Length`.
+    chunked: bool,
+    /// After so many bytes of the body the connection ends, or stays without another byte.
+    stops: Option<(usize, bool)>,
+}
+
+impl Reply {
+    fn new(status: &'static str, body: impl Into<Bytes>) -> Self {
+        let (headers, chunked, stops) = Default::default();
+        Self { status, headers, body: body.into(), chunked, stops }
+    }
+
+    fn error(status: &'static str, code: &str, message: &str) -> Self {
+        Self::new(status, error_document(code, message)).header("content-type", "application/xml")
+    }
+
+    fn header(mut self, name: &str, value: &str) -> Self {
+        let _ = write!(self.headers, "{name}: {value}\r\n");
+        self
+    }
+
+    fn stopped(mut self, hangs: bool, share: u64) -> Self {
+        let at = self.body.len() * usize::try_from(share).unwrap() / 1000;
+        self.stops = Some((at.min(self.body.len().saturating_sub(1)), hangs));
+        self
+    }
+}
+
+fn error_document(code: &str, message: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code>\
+         <Message>{message}</Message><RequestId>REQUEST1</RequestId></Error>"
+    )
+}
+
+/// What is done with a request: answered, left without an answer, or hung up on.
+enum Act {
+    Answer(Reply),
+    Stall,
+    HangUp,
+}
+
+async fn converse(stream: TcpStream, buckets: Buckets) {
+    let mut stream = BufStream::new(stream);
+    while let Some(target) = request(&mut stream).await {
+        let goes_on = match act(&target, &buckets) {
+            Act::Answer(reply) => send(&mut stream, reply).await,
+            Act::HangUp => Ok(false),
+            Act::Stall => hang(&mut stream).await,
+        };
+        if !matches!(goes_on, Ok(true)) {
+            return;
+        }
+    }
+}
+
+/// The target of the next request, which has no body.
+async fn request(stream: &mut BufStream<TcpStream>) -> Option<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.ok()?);
+    }
+    let head = String::from_utf8(head).ok()?;
+    head.split(' ').nth(1).map(str::to_owned)
+}
+
+/// Waits until the client goes away.
+async fn hang(stream: &mut BufStream<TcpStream>) -> std::io::Result<bool> {
+    while stream.read(&mut [0; 64]).await? > 0 {}
+    Ok(false)
+}
+
+/// Whether the connection can take another request.
+async fn send(stream: &mut BufStream<TcpStream>, reply: Reply) -> std::io::Result<bool> {
+    let Reply { status, headers, body, chunked, stops } = reply;
+    let framing = match chunked {
+        true => "transfer-encoding: chunked".to_owned(),
+        false => format!("content-length: {}", body.len()),
+    };
+    stream.write_all(format!("HTTP/1.1 {status}\r\n{framing}\r\n{headers}\r\n").as_bytes()).await?;
+    let sent = &body[..stops.map_or(body.len(), |(at, _)| at)];
+    match chunked {
+        false => stream.write_all(sent).await?,
+        true => {
+            for chunk in sent.chunks(1000) {
+                stream.write_all(format!("{:x}\r\n", chunk.len()).as_bytes()).await?;
+                stream.write_all(chunk).await?;
+                stream.write_all(b"\r\n").await?;
+            }
+            if stops.is_none() {
+                stream.write_all(b"0\r\n\r\n").await?;
+            }
+        }
+    }
+    stream.flush().await?;
+    match stops {
+        None => Ok(true),
+        Some((_, false)) => Ok(false),
+        Some((_, true)) => hang(stream).await,
+    }
+}
+
+fn act(target: &str, buckets: &Buckets) -> Act {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let path = decoded(path);
+    let path = path.trim_start_matches('/');
+    let (name, key) = path.split_once('/').unwrap_or((path, ""));
+    let mut buckets = buckets.lock().unwrap();
+    let Some(bucket) = buckets.get_mut(name) else {
+        return Act::Answer(Reply::error("404 Not Found", "NoSuchBucket", "No such bucket"));
+    };
+    if key.is_empty() { bucket.list(query) } else { bucket.get(key) }
+}
+
+fn decoded(text: &str) -> String {
+    let mut out = Vec::new();
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        let mut digit = || char::from(bytes.next().unwrap()).to_digit(16).unwrap();
+        match byte {
+            b'%' => out.push(u8::try_from(digit() * 16 + digit()).unwrap()),
+            b'+' => out.push(b' '),
+            byte => out.push(byte),
+        }
+    }
+    String::from_utf8(out).unwrap()
+}
+
+fn crc32(bytes: &[u8]) -> String {
+    let mut hasher = ChecksumHasher { crc32: Some(Crc32::new()), ..Default::default() };
+    hasher.update(bytes);
+    hasher.finalize().checksum_crc32.unwrap()
+}
+
+fn etag(bytes: &[u8]) -> String {
+    format!("\"{:032x}\"", xxhash_rust::xxh3::xxh3_128(bytes))
+}
+
+/// Another version of the same length.
+fn another(bytes: &Bytes) -> Bytes {
+    let mut other = bytes.to_vec();
+    // A digit for a digit: what comes out is as valid as what went in.
+    match other.iter_mut().rev().find(|byte| byte.is_ascii_digit()) {
+        Some(digit) => *digit = b'0' + (*digit - b'0' + 1) % 10,
+        None => other.reverse(),
+    }
+    other.into()
+}
+
+impl Bucket {
+    fn note(&mut self, fault: String) {
+        *self.struck.entry(fault).or_default() += 1;
+    }
+
+    fn get(&mut self, key: &str) -> Act {
+        *self.attempts.entry(key.to_owned()).or_default() += 1;
+        let share = self.plan.where_;
+        let fault = self.plan.gets.get_mut(key).and_then(super::faults::Left::strike);
+        if let Some(fault) = fault {
+            self.note(format!("get {fault:?}"));
+        }
+        let Some(stored) = self.objects.get(key) else {
+            return Act::Answer(Reply::error("404 Not Found", "NoSuchKey", "No such key"));
+        };
+        let whole = |bytes: Bytes, says: &Bytes| {
+            let reply = Reply::new("200 OK", bytes)
+                .header("etag", &etag(says))
+                .header("x-amz-checksum-crc32", &crc32(says))
+                .header("x-amz-checksum-type", "FULL_OBJECT");
+            match &stored.encoding {
+                Some(encoding) => reply.header("content-encoding", encoding),
+                None => reply,
+            }
+        };
+        let bytes = &stored.bytes;
+        let Some(fault) = fault else { return Act::Answer(whole(bytes.clone(), bytes)) };
+        let error = |status, code, message| Act::Answer(Reply::error(status, code, message));
+        let longer = || Bytes::from([&bytes[..], b" "].concat());
+        let shorter = || bytes.slice(..bytes.len() - 1);
+        let chunked = |reply: Reply| Act::Answer(Reply { chunked: true, ..reply });
+        match fault {
+            Get::SlowDown => error("503 Slow Down", "SlowDown", "Please reduce your request rate."),
+            Get::Internal => error("500 Internal Server Error", "InternalError", "Try again."),
+            Get::Bare500 => Act::Answer(Reply::new("500 Internal Server Error", "")),
+            Get::RequestTimeout => error("400 Bad Request", "RequestTimeout", "Nothing came."),
+            Get::KmsThrottled => error("400 Bad Request", "ThrottlingException", "Rate exceeded"),
+            Get::Stall => Act::Stall,
+            Get::HangUp => Act::HangUp,
+            Get::Cut => Act::Answer(whole(bytes.clone(), bytes).stopped(false, share)),
+            Get::StallInBody => Act::Answer(whole(bytes.clone(), bytes).stopped(true, share)),
+            Get::ShortChunks => {
+                chunked(Reply::new("200 OK", shorter()).header("etag", &etag(bytes)))
+            }
+            Get::LongChunks => chunked(Reply::new("200 OK", longer()).header("etag", &etag(bytes))),
+            Get::Garbled => Act::Answer(whole(another(bytes), bytes)),
+            Get::WrongChecksum => {
+                let reply = Reply::new("200 OK", bytes.clone()).header("etag", &etag(bytes));
+                Act::Answer(reply.header("x-amz-checksum-crc32", &crc32(&longer())))
+            }
+            Get::Short => Act::Answer(whole(shorter(), bytes)),
+            Get::Long => Act::Answer(whole(longer(), bytes)),
+            Get::Vanished => error("404 Not Found", "NoSuchKey", "The key does not exist."),
+            Get::Denied => error("403 Forbidden", "AccessDenied", "Access Denied"),
+            Get::KmsDenied => error(
+                "403 Forbidden",
+                "AccessDenied",
+                "not authorized to perform: kms:Decrypt on the resource",
+            ),
+            Get::KmsDisabled => error("400 Bad Request", "KMS.DisabledException", "disabled"),
+            Get::Archived => error("403 Forbidden", "InvalidObjectState", "It is archived."),
+            Get::Skewed => error("403 Forbidden", "RequestTimeTooSkewed", "Too far apart."),
+            Get::Elsewhere => error("301 Moved Permanently", "PermanentRedirect", "Elsewhere."),
+            Get::Replaced => error("412 Precondition Failed", "PreconditionFailed", "Another."),
+            Get::ReplacedUnasked => Act::Answer(whole(another(bytes), &another(bytes))),
+            Get::ReplacedUnsaid => Act::Answer(Reply::new("200 OK", another(bytes))),
+            Get::ErrorBody => {
+                Act::Answer(Reply::new("200 OK", error_document("InternalError", "Try again.")))
+            }
+            Get::SomebodyElse => {
+                let page = b"<html>".iter().copied().cycle().take(bytes.len());
+                Act::Answer(Reply::new("200 OK", page.collect::<Vec<_>>()))
+            }
+            Get::Empty => Act::Answer(Reply::new("200 OK", "")),
+        }
+    }
+
+    fn list(&mut self, query: &str) -> Act {
+        let asked = |name: &str| {
+            let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+            pairs.filter(|(key, _)| *key == name).map(|(_, value)| decoded(value)).next()
+        };
+        let token = asked("continuation-token");
+        let first = token.as_deref().map_or(0, |token| number(token, 't'));
+        let fault = self.plan.lists.get_mut(&first).and_then(super::faults::Left::strike);
+        if let Some(fault) = fault {
+            self.note(format!("list {fault:?}"));
+        }
+        let prefix = asked("prefix").unwrap_or_default();
+        let keys: Vec<(&String, &Stored)> =
+            self.objects.iter().filter(|(key, _)| key.starts_with(&prefix)).collect();
+        let page = Page { keys: &keys, plan: &self.plan, first, token: token.as_deref() };
+        let Some(fault) = fault else { return page.whole() };
+        let error = |status, code, message| Act::Answer(Reply::error(status, code, message));
+        match fault {
+            List::SlowDown => error("503 Slow Down", "SlowDown", "Reduce your request rate."),
+            List::Internal => error("500 Internal Server Error", "InternalError", "Try again."),
+            List::Stall => Act::Stall,
+            List::HangUp => Act::HangUp,
+            List::Denied => error("403 Forbidden", "AccessDenied", "Access Denied"),
+            List::Skewed => error("403 Forbidden", "RequestTimeTooSkewed", "Too far apart."),
+            List::SomebodyElse => {
+                Act::Answer(Reply::new("200 OK", "<html><body>Log in first</body></html>"))
+            }
+            List::ErrorBody => {
+                Act::Answer(Reply::new("200 OK", error_document("InternalError", "Try again.")))
+            }
+            List::EmptyBody => Act::Answer(Reply::new("200 OK", "")),
+            spoilt => page.spoilt(spoilt),
+        }
+    }
+}
+
+/// The number in a token of this kind.
+fn number(token: &str, kind: char) -> usize {
+    token.split('-').next().unwrap().trim_start_matches(kind).parse().unwrap()
+}
+
+/// A page of a listing.
+struct Page<'a> {
+    keys: &'a [(&'a String, &'a Stored)],
+    plan: &'a Plan,
+    /// The number of its first key.
+    first: usize,
+    /// What was asked for.
+    token: Option<&'a str>,
+}
+
+/// What a page says, before it is written.
+struct Said {
+    contents: Vec<String>,
+    truncated: Option<bool>,
+    token: Option<String>,
+    count: usize,
+}
+
+impl Page<'_> {
+    fn contents(&self, first: usize, keys: usize) -> Vec<String> {
+        let keys = self.keys.iter().skip(first).take(keys);
+        let entry = |(key, stored): &(&String, &Stored)| {
+            format!(
+                "<Contents><Key>{}</Key><LastModified>{:.3}</LastModified><ETag>{}</ETag>\
+                 <Size>{}</Size><StorageClass>STANDARD</StorageClass></Contents>",
+                key.replace('%', "%25").replace('=', "%3D").replace('+', "%2B"),
+                stored.modified,
+                etag(&stored.bytes).replace('"', "&quot;"),
+                stored.bytes.len(),
+            )
+        };
+        keys.map(entry).collect()
+    }
+
+    /// The page of so many keys, as it should be.
+    fn said(&self, keys: usize) -> Said {
+        let next = self.first + keys;
+        let more = next < self.keys.len();
+        let contents = self.contents(self.first, keys);
+        let count = contents.len();
+        Said { contents, truncated: Some(more), token: more.then(|| format!("t{next}")), count }
+    }
+
+    fn whole(&self) -> Act {
+        Act::Answer(self.written(&self.said(self.plan.page)))
+    }
+
+    fn written(&self, said: &Said) -> Reply {
+        Reply::new("200 OK", self.document(said)).header("content-type", "application/xml")
+    }
+
+    fn document(&self, said: &Said) -> String {
+        let element = |name: &str, value: Option<String>| {
+            value.map(|value| format!("<{name}>{value}</{name}>")).unwrap_or_default()
+        };
+        format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+             <ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
+             <Name>bucket</Name><EncodingType>url</EncodingType>{}{}{}{}</ListBucketResult>",
+            element("KeyCount", self.plan.counts.then(|| said.count.to_string())),
+            element("IsTruncated", said.truncated.map(|truncated| truncated.to_string())),
+            element("NextContinuationToken", said.token.clone()),
+            said.contents.concat(),
+        )
+    }
+
+    /// A place in a text of this length.
+    fn place(&self, len: usize) -> usize {
+        len * usize::try_from(self.plan.where_).unwrap() / 1000
+    }
+
+    fn spoilt(&self, fault: List) -> Act {
+        let size = self.plan.page;
+        let mut said = self.said(size);
+        match fault {
+            List::Cut => {
+                return Act::Answer(self.written(&said).stopped(false, self.plan.where_));
+            }
+            List::ShortPage if self.keys.len() > self.first + 1 => {
+                said = self.said((size / 2).max(1));
+            }
+            List::EmptyPage => said = self.empty(),
+            List::NoFlag => said.truncated = None,
+            List::TokenAtTheEnd => said.truncated = Some(false),
+            List::CutDocument => {
+                let document = self.document(&said);
+                let cut = document[..self.place(document.len())].to_owned();
+                return Act::Answer(Reply::new("200 OK", cut));
+            }
+            List::Mangled => {
+                let at = self.place(said.contents.len());
+                said.contents.insert(at, "<<>&\u{1}".to_owned());
+            }
+            List::Repeated => {
+                said.contents = self.contents(self.first.saturating_sub(size), size);
+                said.count = said.contents.len();
+            }
+            // Who gives the last page before the one before it cannot be told from who has lost it.
+            List::Swapped if self.keys.len() > self.first + size => {
+                said.contents = self.contents(self.first + size, size);
+                said.count = said.contents.len();
+            }
+            List::Disordered => said.contents.reverse(),
+            List::LostToken => (said.truncated, said.token) = (Some(true), None),
+            List::SameToken => {
+                (said.truncated, said.token) = (Some(true), self.token.map(str::to_owned));
+            }
+            List::OldToken => (said.truncated, said.token) = (Some(true), Some("t0-again".into())),
+            List::Endless => said = self.empty(),
+            List::WrongCount => said.count += 1,
+            List::NoKey => said.contents.push("<Contents><Size>1</Size></Contents>".into()),
+            List::NoSize => said.contents.push("<Contents><Key>zzz</Key></Contents>".into()),
+            List::NegativeSize => {
+                said.contents.push("<Contents><Key>zzz</Key><Size>-1</Size></Contents>".into());
+            }
+            _ => {}
+        }
+        if matches!(fault, List::NoKey | List::NoSize | List::NegativeSize) {
+            said.count = said.contents.len();
+        }
+        Act::Answer(self.written(&said))
+    }
+
+    /// A page without keys, and a token that was not given before for the same place.
+    fn empty(&self) -> Said {
+        let round = self
+            .token
+            .and_then(|token| token.split_once('-'))
+            .map_or(0, |(_, round)| round.parse::<u64>().unwrap_or(0));
+        let token = Some(format!("t{}-{}", self.first, round + 1));
+        Said { contents: Vec::new(), truncated: Some(true), token, count: 0 }
+    }
+}
