@@ -207,6 +207,7 @@ async fn a_record_that_is_lost_is_missing_by_its_sequence_number() {
         retention_hours: 1_000_000,
         shards: vec![shard("a", 0.0), shard("b", 0.5)],
         page: 100,
+        empties: false,
     };
     let fake = Fake::start(held, Box::new(|_, _| None)).await;
     let folder = tempfile::tempdir().unwrap();
@@ -240,7 +241,13 @@ async fn what_the_stream_no_longer_holds_is_a_gap() {
         .map(|n| (begun + f64::from(n), format!(r#"{{"n":{n}}}"#).into_bytes()))
         .collect();
     let shard = Shard { id: "a".into(), listed: true, children: None, records };
-    let held = Held { created: begun - 1e6, retention_hours: 24, shards: vec![shard], page: 100 };
+    let held = Held {
+        created: begun - 1e6,
+        retention_hours: 24,
+        shards: vec![shard],
+        page: 100,
+        empties: false,
+    };
     let fake = Fake::start(held, Box::new(|_, _| None)).await;
     let folder = tempfile::tempdir().unwrap();
     let run = |words: &[&str]| {

@@ -2,6 +2,7 @@
 
 pub(crate) mod fake;
 mod kinesalite;
+mod seeds;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -49,7 +50,7 @@ fn shard(id: &str, records: usize) -> Shard {
 }
 
 fn held(shards: Vec<Shard>) -> Held {
-    Held { created: NOON - 1e6, retention_hours: 24, shards, page: 100 }
+    Held { created: NOON - 1e6, retention_hours: 24, shards, page: 100, empties: false }
 }
 
 fn no_fault(_: &Came, _: usize) -> Option<Fault> {

@@ -19,6 +19,8 @@ pub(crate) struct Held {
     pub(crate) shards: Vec<Shard>,
     /// Shards on a page.
     pub(crate) page: usize,
+    /// Whether a shard also gives answers without records where there are some left.
+    pub(crate) empties: bool,
 }
 
 /// A shard.
@@ -198,8 +200,19 @@ impl Held {
 
     fn records(&self, body: &Value) -> Value {
         let (id, index) = body["ShardIterator"].as_str().unwrap().split_once('/').unwrap();
-        let index: usize = index.parse().unwrap();
         let shard = self.shards.iter().find(|shard| shard.id == id).unwrap();
+        let (index, was_empty) = match index.strip_suffix("/again") {
+            Some(index) => (index, true),
+            None => (index, false),
+        };
+        let index: usize = index.parse().unwrap();
+        if self.empties && !was_empty && index < shard.records.len() {
+            return json!({
+                "Records": [],
+                "MillisBehindLatest": (shard.records.len() - index) * 1000,
+                "NextShardIterator": format!("{id}/{index}/again"),
+            });
+        }
         let limit = usize::try_from(body["Limit"].as_u64().unwrap()).unwrap();
         let end = shard.records.len().min(index + limit);
         let records = (index..end).map(|at| {
