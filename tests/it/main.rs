@@ -23,6 +23,8 @@ mod fake_stream;
 mod fixtures;
 // Worlds by seed, read from a hostile endpoint.
 mod hostile;
+// Killed in the middle: the next run is right.
+mod killed;
 // What manifests say: of a producer, of a function, of a data stream; and error output elsewhere.
 mod manifest;
 // The producer, against streams that go wrong.

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::fake_stream::{FakeStream, Faults, Refusal, Taken};
 
-fn fhcheck(stream: &FakeStream, folder: &Path, words: &[&str]) -> Command {
+pub(crate) fn fhcheck(stream: &FakeStream, folder: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(cargo_bin("fhcheck"));
     command
         .current_dir(folder)
@@ -27,7 +27,7 @@ fn fhcheck(stream: &FakeStream, folder: &Path, words: &[&str]) -> Command {
     command
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
@@ -36,7 +36,7 @@ fn report(output: &Output) -> Value {
 }
 
 /// What a ledger says of each record: acknowledgements, and puts without an answer.
-fn ledger(path: &Path) -> HashMap<Taken, (u64, u64)> {
+pub(crate) fn ledger(path: &Path) -> HashMap<Taken, (u64, u64)> {
     let text = fs::read(path).unwrap();
     let (mut records, mut fates) = (Vec::new(), Vec::new());
     for line in text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
@@ -76,7 +76,7 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 /// For each record: acknowledgements ≤ copies in the stream ≤ acknowledgements + uncertain puts.
-fn assert_true(path: &Path, stream: &FakeStream) {
+pub(crate) fn assert_true(path: &Path, stream: &FakeStream) {
     let (ledger, mut taken) = (ledger(path), stream.taken());
     for (record, (acknowledged, uncertain)) in &ledger {
         let copies = taken.remove(record).unwrap_or(0);
