@@ -1,7 +1,10 @@
-//! Chores of this repository: `cargo xtask bench` and `cargo xtask peers` measure fhcheck beside others.
+//! Chores of this repository: `cargo xtask bench` and `cargo xtask peers` measure fhcheck beside others,
+//! `cargo xtask simulate` runs worlds by seed, `cargo xtask canaries` breaks the code and sees who notices.
 
 mod bench;
+mod canaries;
 mod peers;
+mod simulate;
 
 use std::io;
 use std::process::ExitCode;
@@ -21,6 +24,20 @@ Reconciles objects with a manifest by fhcheck and by databases, each a process o
 
   --mib N      content of all objects in MiB (default 512)
   --rounds N   rounds; each runs fhcheck, then the peer (default 3)
+
+       cargo xtask simulate (--seed S | --minutes N)
+
+Reads worlds with faults from a hostile endpoint, and compares what is said of each with the truth.
+
+  --seed S     the world of this seed
+  --minutes N  worlds that nobody chose, for so long
+
+       cargo xtask canaries [--only NAME] [--check]
+
+Breaks the code in one place at a time, in a copy; the test that claims to notice must fail.
+
+  --only NAME  only canaries with NAME in their names
+  --check      only whether each still finds its place
 ";
 
 fn main() -> ExitCode {
@@ -29,6 +46,8 @@ fn main() -> ExitCode {
     let outcome = match chore(&arguments) {
         Ok(Chore::Bench(options)) => bench::run(&options, out),
         Ok(Chore::Peers(options)) => peers::run(&options, out),
+        Ok(Chore::Simulate(worlds)) => simulate::run(worlds),
+        Ok(Chore::Canaries(options)) => canaries::run(&options, out),
         Err(wrong) => {
             Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{wrong}\n\n{USAGE}")))
         }
@@ -47,6 +66,8 @@ fn main() -> ExitCode {
 enum Chore {
     Bench(bench::Options),
     Peers(peers::Options),
+    Simulate(simulate::Worlds),
+    Canaries(canaries::Options),
 }
 
 #[expect(clippy::print_stderr, reason = "a chore talks to the person who started it")]
@@ -60,6 +81,8 @@ fn chore(arguments: &[String]) -> Result<Chore, String> {
     let mut chore = match name.as_str() {
         "bench" => Chore::Bench(bench::Options::default()),
         "peers" => Chore::Peers(peers::Options::default()),
+        "simulate" => return worlds(rest).map(Chore::Simulate),
+        "canaries" => return canaries(rest).map(Chore::Canaries),
         _ => return Err(format!("there is no chore {name:?}")),
     };
     for pair in rest.chunks(2) {
@@ -80,6 +103,33 @@ fn chore(arguments: &[String]) -> Result<Chore, String> {
     Ok(chore)
 }
 
+fn worlds(rest: &[String]) -> Result<simulate::Worlds, String> {
+    let [name, value] = rest else { return Err("it takes --seed S or --minutes N".to_owned()) };
+    let number = value.parse().map_err(|_| format!("{value:?} is no number for {name}"))?;
+    match name.as_str() {
+        "--seed" => Ok(simulate::Worlds::Seed(number)),
+        "--minutes" => Ok(simulate::Worlds::Minutes(number)),
+        _ => Err(format!("there is no option {name}")),
+    }
+}
+
+fn canaries(rest: &[String]) -> Result<canaries::Options, String> {
+    let mut options = canaries::Options::default();
+    let mut words = rest.iter();
+    while let Some(word) = words.next() {
+        match (word.as_str(), words.as_slice().first()) {
+            ("--check", _) => options.check = true,
+            ("--only", Some(name)) => {
+                options.only = Some(name.clone());
+                words.next();
+            }
+            ("--only", None) => return Err(format!("{word} has no value")),
+            _ => return Err(format!("there is no option {word}")),
+        }
+    }
+    Ok(options)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,7 +145,14 @@ mod tests {
         assert_eq!(options.only.as_deref(), Some("gzip"));
         let Ok(Chore::Peers(options)) = read("peers --rounds 9") else { panic!() };
         assert_eq!((options.mib, options.rounds), (peers::Options::default().mib, 9));
+        let Ok(Chore::Simulate(worlds)) = read("simulate --seed 0") else { panic!() };
+        assert_eq!(worlds, simulate::Worlds::Seed(0));
+        let Ok(Chore::Canaries(options)) = read("canaries --only x --check") else { panic!() };
+        assert_eq!((options.check, options.only.as_deref()), (true, Some("x")));
         for (line, expected) in [
+            ("simulate", "it takes --seed S or --minutes N"),
+            ("simulate --seed x", "\"x\" is no number for --seed"),
+            ("canaries --only", "--only has no value"),
             ("", "no chore is named"),
             ("brench", "there is no chore \"brench\""),
             ("bench --mib", "--mib has no value"),
