@@ -265,6 +265,17 @@ async fn a_listing_that_is_not_sorted() {
 }
 
 #[tokio::test]
+async fn a_page_is_not_sorted_either_where_a_range_ends_in_it() {
+    let script = Script::start(vec![page(&["firehose/c", "firehose/a"], None)]).await;
+    let aws = Aws::with_key(&script.url(), ACCESS_KEY, SECRET_KEY);
+    let range = KeyRange { stop_before: Some("firehose/b".into()), ..KeyRange::all("firehose/") };
+    let listed: Result<Vec<ObjectRef>, Error> =
+        S3::new(&aws, "bucket").list(&range).try_collect().await;
+    let error = listed.unwrap_err();
+    assert!(error.to_string().contains("keys that are not in the order"), "{error}");
+}
+
+#[tokio::test]
 async fn no_credentials() {
     #[derive(Debug)]
     struct None;

@@ -48,10 +48,9 @@ impl S3 {
                     .hint("some stores sort otherwise, S3 Express among them: narrow the prefix"));
             }
             cursor.last_key = Some(object.key.clone());
-            if cursor.range.stop_before.as_ref().is_some_and(|stop| object.key >= *stop) {
-                cursor.done = true;
-                break;
-            }
+            // The rest of the page is looked at all the same: out of order, it may hold more.
+            cursor.done |=
+                cursor.range.stop_before.as_ref().is_some_and(|stop| object.key >= *stop);
             if cursor.range.contains(&object.key) {
                 objects.push(object);
             }
