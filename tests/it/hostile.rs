@@ -5,6 +5,7 @@ mod binary;
 pub(crate) mod dice;
 mod faults;
 mod judge;
+mod pages;
 mod run;
 mod server;
 mod world;

@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, BufStream};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::faults::{Get, List, Plan};
+use super::pages::{Page, folders, number};
 use super::world::Stored;
 
 /// A bucket, how the endpoint treats it, and what it has done so far.
@@ -71,7 +72,7 @@ impl Drop for Server {
 }
 
 /// An answer, and how it is spoilt on the way.
-struct Reply {
+pub(super) struct Reply {
     status: &'static str,
     headers: String,
     body: Bytes,
@@ -82,7 +83,7 @@ struct Reply {
 }
 
 impl Reply {
-    fn new(status: &'static str, body: impl Into<Bytes>) -> Self {
+    pub(super) fn new(status: &'static str, body: impl Into<Bytes>) -> Self {
         let (headers, chunked, stops) = Default::default();
         Self { status, headers, body: body.into(), chunked, stops }
     }
@@ -91,12 +92,12 @@ impl Reply {
         Self::new(status, error_document(code, message)).header("content-type", "application/xml")
     }
 
-    fn header(mut self, name: &str, value: &str) -> Self {
+    pub(super) fn header(mut self, name: &str, value: &str) -> Self {
         let _ = write!(self.headers, "{name}: {value}\r\n");
         self
     }
 
-    fn stopped(mut self, hangs: bool, share: u64) -> Self {
+    pub(super) fn stopped(mut self, hangs: bool, share: u64) -> Self {
         let at = self.body.len() * usize::try_from(share).unwrap() / 1000;
         self.stops = Some((at.min(self.body.len().saturating_sub(1)), hangs));
         self
@@ -111,7 +112,7 @@ fn error_document(code: &str, message: &str) -> String {
 }
 
 /// What is done with a request: answered, left without an answer, or hung up on.
-enum Act {
+pub(super) enum Act {
     Answer(Reply),
     Stall,
     HangUp,
@@ -209,7 +210,7 @@ fn crc32(bytes: &[u8]) -> String {
     hasher.finalize().checksum_crc32.unwrap()
 }
 
-fn etag(bytes: &[u8]) -> String {
+pub(super) fn etag(bytes: &[u8]) -> String {
     format!("\"{:032x}\"", xxhash_rust::xxh3::xxh3_128(bytes))
 }
 
@@ -307,14 +308,21 @@ impl Bucket {
             pairs.filter(|(key, _)| *key == name).map(|(_, value)| decoded(value)).next()
         };
         let token = asked("continuation-token");
-        let first = token.as_deref().map_or(0, |token| number(token, 't'));
-        let fault = self.plan.lists.get_mut(&first).and_then(super::faults::Left::strike);
-        if let Some(fault) = fault {
-            self.note(format!("list {fault:?}"));
-        }
         let prefix = asked("prefix").unwrap_or_default();
         let keys: Vec<(&String, &Stored)> =
             self.objects.iter().filter(|(key, _)| key.starts_with(&prefix)).collect();
+        if asked("delimiter").is_some() {
+            return folders(&keys, &prefix);
+        }
+        let after = asked("start-after").unwrap_or_default();
+        let first = match &token {
+            Some(token) => number(token, 't'),
+            None => keys.partition_point(|(key, _)| **key <= after),
+        };
+        let fault = self.plan.lists.get_mut(&first).and_then(super::faults::Left::strike);
+        if let Some(fault) = fault {
+            *self.struck.entry(format!("list {fault:?}")).or_default() += 1;
+        }
         let page = Page { keys: &keys, plan: &self.plan, first, token: token.as_deref() };
         let Some(fault) = fault else { return page.whole() };
         let error = |status, code, message| Act::Answer(Reply::error(status, code, message));
@@ -334,144 +342,5 @@ impl Bucket {
             List::EmptyBody => Act::Answer(Reply::new("200 OK", "")),
             spoilt => page.spoilt(spoilt),
         }
-    }
-}
-
-/// The number in a token of this kind.
-fn number(token: &str, kind: char) -> usize {
-    token.split('-').next().unwrap().trim_start_matches(kind).parse().unwrap()
-}
-
-/// A page of a listing.
-struct Page<'a> {
-    keys: &'a [(&'a String, &'a Stored)],
-    plan: &'a Plan,
-    /// The number of its first key.
-    first: usize,
-    /// What was asked for.
-    token: Option<&'a str>,
-}
-
-/// What a page says, before it is written.
-struct Said {
-    contents: Vec<String>,
-    truncated: Option<bool>,
-    token: Option<String>,
-    count: usize,
-}
-
-impl Page<'_> {
-    fn contents(&self, first: usize, keys: usize) -> Vec<String> {
-        let keys = self.keys.iter().skip(first).take(keys);
-        let entry = |(key, stored): &(&String, &Stored)| {
-            format!(
-                "<Contents><Key>{}</Key><LastModified>{:.3}</LastModified><ETag>{}</ETag>\
-                 <Size>{}</Size><StorageClass>STANDARD</StorageClass></Contents>",
-                key.replace('%', "%25").replace('=', "%3D").replace('+', "%2B"),
-                stored.modified,
-                etag(&stored.bytes).replace('"', "&quot;"),
-                stored.bytes.len(),
-            )
-        };
-        keys.map(entry).collect()
-    }
-
-    /// The page of so many keys, as it should be.
-    fn said(&self, keys: usize) -> Said {
-        let next = self.first + keys;
-        let more = next < self.keys.len();
-        let contents = self.contents(self.first, keys);
-        let count = contents.len();
-        Said { contents, truncated: Some(more), token: more.then(|| format!("t{next}")), count }
-    }
-
-    fn whole(&self) -> Act {
-        Act::Answer(self.written(&self.said(self.plan.page)))
-    }
-
-    fn written(&self, said: &Said) -> Reply {
-        Reply::new("200 OK", self.document(said)).header("content-type", "application/xml")
-    }
-
-    fn document(&self, said: &Said) -> String {
-        let element = |name: &str, value: Option<String>| {
-            value.map(|value| format!("<{name}>{value}</{name}>")).unwrap_or_default()
-        };
-        format!(
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-             <ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
-             <Name>bucket</Name><EncodingType>url</EncodingType>{}{}{}{}</ListBucketResult>",
-            element("KeyCount", self.plan.counts.then(|| said.count.to_string())),
-            element("IsTruncated", said.truncated.map(|truncated| truncated.to_string())),
-            element("NextContinuationToken", said.token.clone()),
-            said.contents.concat(),
-        )
-    }
-
-    /// A place in a text of this length.
-    fn place(&self, len: usize) -> usize {
-        len * usize::try_from(self.plan.where_).unwrap() / 1000
-    }
-
-    fn spoilt(&self, fault: List) -> Act {
-        let size = self.plan.page;
-        let mut said = self.said(size);
-        match fault {
-            List::Cut => {
-                return Act::Answer(self.written(&said).stopped(false, self.plan.where_));
-            }
-            List::ShortPage if self.keys.len() > self.first + 1 => {
-                said = self.said((size / 2).max(1));
-            }
-            List::EmptyPage => said = self.empty(),
-            List::NoFlag => said.truncated = None,
-            List::TokenAtTheEnd => said.truncated = Some(false),
-            List::CutDocument => {
-                let document = self.document(&said);
-                let cut = document[..self.place(document.len())].to_owned();
-                return Act::Answer(Reply::new("200 OK", cut));
-            }
-            List::Mangled => {
-                let at = self.place(said.contents.len());
-                said.contents.insert(at, "<<>&\u{1}".to_owned());
-            }
-            List::Repeated => {
-                said.contents = self.contents(self.first.saturating_sub(size), size);
-                said.count = said.contents.len();
-            }
-            // Who gives the last page before the one before it cannot be told from who has lost it.
-            List::Swapped if self.keys.len() > self.first + size => {
-                said.contents = self.contents(self.first + size, size);
-                said.count = said.contents.len();
-            }
-            List::Disordered => said.contents.reverse(),
-            List::LostToken => (said.truncated, said.token) = (Some(true), None),
-            List::SameToken => {
-                (said.truncated, said.token) = (Some(true), self.token.map(str::to_owned));
-            }
-            List::OldToken => (said.truncated, said.token) = (Some(true), Some("t0-again".into())),
-            List::Endless => said = self.empty(),
-            List::WrongCount => said.count += 1,
-            List::NoKey => said.contents.push("<Contents><Size>1</Size></Contents>".into()),
-            List::NoSize => said.contents.push("<Contents><Key>zzz</Key></Contents>".into()),
-            List::NegativeSize => {
-                said.contents.push("<Contents><Key>zzz</Key><Size>-1</Size></Contents>".into());
-            }
-            _ => {}
-        }
-        if matches!(fault, List::NoKey | List::NoSize | List::NegativeSize) {
-            said.count = said.contents.len();
-        }
-        Act::Answer(self.written(&said))
-    }
-
-    /// A page without keys, and a token that was not given before for the same place.
-    fn empty(&self) -> Said {
-        let round = self
-            .token
-            .and_then(|token| token.split_once('-'))
-            .map_or(0, |(_, round)| round.parse::<u64>().unwrap_or(0));
-        let token = Some(format!("t{}-{}", self.first, round + 1));
-        Said { contents: Vec::new(), truncated: Some(true), token, count: 0 }
     }
 }
