@@ -14,6 +14,7 @@
 mod catalog;
 mod columns;
 mod compare;
+mod crew;
 mod dump;
 mod excerpts;
 mod failed;
@@ -44,6 +45,7 @@ use crate::observe::{Event, Observer};
 use crate::outcome::{Gap, GapReason, Verdict};
 use crate::plan::{Location, ReadPlan, Window};
 use crate::source::{Body, ObjectRef, Source};
+use crew::Crew;
 use site::Site;
 
 /// A run over a location, and over those where its error output is.
@@ -53,6 +55,7 @@ pub struct Run {
     sites: Vec<Arc<Site>>,
     plan: ReadPlan,
     observer: Arc<dyn Observer>,
+    crew: Crew,
 }
 
 /// One object to read.
@@ -74,7 +77,8 @@ impl Run {
     /// A run of a plan over the source that the plan's location names.
     pub fn new(source: Arc<dyn Source>, plan: ReadPlan, observer: Arc<dyn Observer>) -> Self {
         let sites = vec![Arc::new(Site::data(source, plan.location.clone()))];
-        Self { sites, plan, observer }
+        let crew = Crew::new(plan.limits.workers);
+        Self { sites, plan, observer, crew }
     }
 
     /// Reads error output of another location too. What lies in one that is read already is read once.
@@ -99,12 +103,11 @@ impl Run {
         mut commit: impl FnMut(&Job, Result<T, GapReason>) -> Result<()>,
     ) -> Result<()> {
         let work = Arc::new(work);
-        let workers = Arc::new(tokio::sync::Semaphore::new(self.plan.limits.workers));
         let staged = jobs.iter().map(|job| {
-            let (work, workers) = (Arc::clone(&work), Arc::clone(&workers));
+            let work = Arc::clone(&work);
             async move {
                 let staged = match self.fetch(job).await {
-                    Ok(body) => on_worker(workers, job.clone(), body, work).await?,
+                    Ok(body) => on_worker(&self.crew, job.clone(), body, work).await?,
                     Err(reason) => Err(reason),
                 };
                 Ok((job, staged))
@@ -143,12 +146,12 @@ impl Run {
 }
 
 async fn on_worker<T: Send + 'static>(
-    workers: Arc<tokio::sync::Semaphore>,
+    crew: &Crew,
     job: Job,
     body: Body,
     work: Arc<impl Fn(&Job, Body) -> Result<T, GapReason> + Send + Sync + 'static>,
 ) -> Result<Result<T, GapReason>> {
-    let permit = workers.acquire_owned().await;
+    let permit = crew.worker().await;
     let task = tokio::task::spawn_blocking(move || {
         let _permit = permit;
         work(&job, body)

@@ -75,6 +75,11 @@ impl Sorter {
         self.error_output == Some(true)
     }
 
+    /// Whether everything that comes is data, whatever it is.
+    pub(super) fn is_data(&self) -> bool {
+        self.error_output == Some(false)
+    }
+
     /// Sorts one record; the records of an error document are handed to `take`.
     pub(super) fn sort(
         &mut self,

@@ -150,6 +150,7 @@ impl Run {
             proves: false,
             knows_errors: true,
             spans: samples,
+            crew: self.crew.clone(),
         };
         let mut peculiar = Peculiarities::default();
         let work = move |job: &Job, body| stager.stage(job, body);

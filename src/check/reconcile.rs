@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::catalog::{Catalog, Listed};
 use super::compare::{Compared, compare};
+use super::crew::Crew;
 use super::notes::{self, Noticed};
 use super::seen::Seen;
 use super::stage::Stager;
@@ -134,7 +135,7 @@ impl Comparison {
         let (run, plan, seen) = (&self.run, &self.plan, &mut self.seen);
         let bytes = jobs.iter().map(|job| job.object.size).sum();
         run.observer.on(Event::ReadingStarts { objects: jobs.len() as u64, bytes });
-        let stager = stager(plan);
+        let stager = stager(plan, run.crew.clone());
         let work = move |job: &Job, body| stager.stage(job, body);
         run.each(jobs, work, |job, staged| {
             match staged {
@@ -219,7 +220,7 @@ impl Comparison {
     }
 }
 
-fn stager(plan: &ReconcilePlan) -> Stager {
+fn stager(plan: &ReconcilePlan, crew: Crew) -> Stager {
     let by_count = matches!(plan.expectation, Expectation::Count(_));
     // Equal bytes are what a count can still say of identity.
     let policy = if by_count { Policy::Raw } else { plan.policy.clone() };
@@ -231,6 +232,7 @@ fn stager(plan: &ReconcilePlan) -> Stager {
         proves: !by_count,
         knows_errors: true,
         spans: plan.samples.max(1),
+        crew,
     }
 }
 

@@ -1,15 +1,25 @@
 //! One object, from its body to what is committed of it. Synchronous, on a worker thread.
 
+#[cfg(test)]
+mod tests;
+
+use std::io;
+
+use bytes::Bytes;
+
 use super::Job;
+use super::crew::{Crew, Spare};
 use super::failed::{ErrorOutput, Sorted, Sorter};
 use super::peculiar::Peculiar;
-use crate::decode::{self, Damaged, Encoding};
+use crate::decode::{self, Content, Damaged, Encoding};
 use crate::fingerprint::{Fingerprinter, Identity, Policy};
-use crate::limits::OBJECT_BYTES_CEILING;
+use crate::limits::{OBJECT_BYTES_CEILING, SHARED_BYTES_MIN};
 use crate::naming;
 use crate::outcome::GapReason;
-use crate::source::Body;
-use crate::split::{self, Format, FormatChoice, Record, Sink, Span, Standing, Tally};
+use crate::source::{Body, Pieces};
+use crate::split::{
+    self, Format, FormatChoice, Part, RandomAccess, Record, Shared, Sink, Span, Standing, Tally,
+};
 
 /// How objects are staged.
 #[derive(Debug, Clone)]
@@ -25,6 +35,8 @@ pub(super) struct Stager {
     pub(super) knows_errors: bool,
     /// So many malformed spans are kept; the rest is only counted.
     pub(super) spans: usize,
+    /// Whose threads may help.
+    pub(super) crew: Crew,
 }
 
 /// A record of a staged object.
@@ -34,6 +46,18 @@ pub(super) struct StagedRecord {
     pub(super) offset: u64,
     pub(super) len: u32,
     pub(super) standing: Standing,
+}
+
+impl StagedRecord {
+    #[inline]
+    fn of(record: &Record<'_>, fingerprinter: &mut Fingerprinter) -> Self {
+        Self {
+            identity: fingerprinter.identity(record.bytes),
+            offset: record.offset,
+            len: u32::try_from(record.bytes.len()).expect("RECORD_BYTES_MAX fits 32 bits"),
+            standing: record.standing,
+        }
+    }
 }
 
 /// Everything that one object holds.
@@ -67,6 +91,7 @@ impl Stager {
     /// # Errors
     /// When it cannot be read to its end, or is too large: then nothing of it counts.
     pub(super) fn stage(&self, job: &Job, body: Body) -> Result<Staged, GapReason> {
+        let stored = body.len();
         let limit = self.object_bytes.min(OBJECT_BYTES_CEILING - 1);
         let suggested = naming::suggested_encoding(&job.object.key);
         let mut content = decode::open_as(body, suggested, limit, self.base64)?;
@@ -78,10 +103,10 @@ impl Stager {
         if job.site.errors_only {
             sink.sorter = Sorter::errors();
         }
-        let (format, mut tally, ended) = split::split(&mut content, &self.format, &mut sink);
+        let (format, mut tally) = self.split(&mut content, stored, &mut sink)?;
         let damage = content.finish()?;
-        ended.map_err(|error| GapReason::Failed(error.to_string()))?;
         let incomplete = sink.fingerprinter.as_ref().map_or(0, Fingerprinter::incomplete);
+        let incomplete = incomplete + sink.incomplete;
         let Collect { records, spans, offsets, sorter, errors, peculiar, .. } = sink;
         sorter.settle(&mut tally);
         let errors = sorter.is_error_output().then_some(errors);
@@ -102,6 +127,39 @@ impl Stager {
         };
         staged.doubt(&offsets);
         Ok(staged)
+    }
+
+    /// Splits content: with the help of threads that nobody else needs, where it is worth it.
+    fn split(
+        &self,
+        content: &mut Content,
+        stored: u64,
+        sink: &mut Collect<'_>,
+    ) -> Result<(Format, Tally), GapReason> {
+        let spare = if stored < SHARED_BYTES_MIN { Spare::default() } else { self.crew.spare() };
+        let pieces = if spare.threads == 0 { None } else { content.take_pieces()? };
+        let (format, tally, ended) = match pieces {
+            Some(pieces) => split::split_segments(&pieces, &self.format, sink, spare.threads),
+            None if spare.threads > 0 => {
+                decode::ahead(content, |content| split::split(content, &self.format, sink))
+            }
+            None => split::split(content, &self.format, sink),
+        };
+        if let Err(error) = ended {
+            let reason = || GapReason::Failed(format!("body could not be read: {error}"));
+            return Err(content.failure().unwrap_or_else(reason));
+        }
+        Ok((format, tally))
+    }
+}
+
+impl RandomAccess for Pieces {
+    fn len(&self) -> u64 {
+        self.len()
+    }
+
+    fn at(&self, offset: u64, count: u64) -> io::Result<Bytes> {
+        self.at(offset, count)
     }
 }
 
@@ -152,6 +210,8 @@ struct Collect<'a> {
     sorter: Sorter,
     errors: ErrorOutput,
     fingerprinter: Option<Fingerprinter>,
+    /// Records that lack what the policy compares, among those that other threads have taken.
+    incomplete: u64,
     records: Vec<StagedRecord>,
     offsets: Offsets,
     spans: Vec<Span>,
@@ -174,6 +234,7 @@ impl<'a> Collect<'a> {
             sorter: if stager.knows_errors { Sorter::default() } else { Sorter::data() },
             errors: ErrorOutput::default(),
             fingerprinter,
+            incomplete: 0,
             records: Vec::new(),
             offsets: Offsets::of(encoding),
             spans: Vec::new(),
@@ -189,12 +250,48 @@ impl Collect<'_> {
         self.offsets.note(&record);
         self.peculiar.get_or_insert_with(|| Peculiar::of(record.bytes));
         let Some(fingerprinter) = &mut self.fingerprinter else { return };
-        self.records.push(StagedRecord {
-            identity: fingerprinter.identity(record.bytes),
-            offset: record.offset,
-            len: u32::try_from(record.bytes.len()).expect("RECORD_BYTES_MAX fits 32 bits"),
-            standing: record.standing,
-        });
+        self.records.push(StagedRecord::of(&record, fingerprinter));
+    }
+}
+
+/// What another thread takes: records of data.
+struct Data {
+    fingerprinter: Option<Fingerprinter>,
+    records: Vec<StagedRecord>,
+}
+
+impl Data {
+    fn new(fingerprinter: Option<&Fingerprinter>) -> Self {
+        let fingerprinter = fingerprinter.map(Fingerprinter::another);
+        Self { fingerprinter, records: Vec::new() }
+    }
+}
+
+impl Part for Data {
+    fn another(&self) -> Self {
+        Self::new(self.fingerprinter.as_ref())
+    }
+
+    fn record(&mut self, record: Record<'_>) {
+        let Some(fingerprinter) = &mut self.fingerprinter else { return };
+        self.records.push(StagedRecord::of(&record, fingerprinter));
+    }
+}
+
+impl Shared for Collect<'_> {
+    type Part = Data;
+
+    fn part(&self) -> Option<Data> {
+        // Offsets are wanted of encoded content alone, which comes in order.
+        let is_plain_data =
+            self.sorter.is_data() && self.peculiar == Some(None) && !self.offsets.wanted;
+        is_plain_data.then(|| Data::new(self.fingerprinter.as_ref()))
+    }
+
+    fn join(&mut self, part: Data, standing: Standing) {
+        self.incomplete += part.fingerprinter.as_ref().map_or(0, Fingerprinter::incomplete);
+        let records = part.records.into_iter();
+        self.records.extend(records.map(|record| StagedRecord { standing, ..record }));
     }
 }
 

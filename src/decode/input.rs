@@ -152,6 +152,19 @@ impl Input {
         Self::new(Origin::Body { reader: body.into_reader(), len, whole }, capacity)
     }
 
+    /// The stored body, if that is what this is and nothing was read of it. Then nothing is left.
+    pub(super) fn take_body(&mut self) -> Option<Body> {
+        let untouched = self.taken == 0 && self.end == 0;
+        if !untouched || !matches!(self.origin, Origin::Body { .. }) {
+            return None;
+        }
+        let nothing = Self::body(Body::from_bytes(Vec::new()));
+        match std::mem::replace(self, nothing).origin {
+            Origin::Body { reader, .. } => reader.into_body(),
+            _ => None,
+        }
+    }
+
     pub(super) fn layer(layer: Layer) -> Self {
         Self::new(Origin::Layer(Box::new(layer)), LAYER_BUFFER_BYTES)
     }

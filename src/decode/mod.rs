@@ -3,6 +3,7 @@
 //! One encoding may lie inside another: CloudWatch Logs records are gzip before Firehose compresses
 //! them once more. Content is what no magic number is found in any more.
 
+mod ahead;
 mod at_once;
 mod frames;
 mod gzip;
@@ -23,7 +24,8 @@ use std::io::{self, Read};
 
 use crate::limits::{EXPANSION_FREE_BYTES, EXPANSION_RATIO_MAX, LAYERS_MAX};
 use crate::outcome::GapReason;
-use crate::source::Body;
+use crate::source::{Body, Pieces};
+pub use ahead::ahead;
 use input::{Decoder, Failure, Input, Layer};
 
 /// How an object's stored bytes are encoded.
@@ -240,6 +242,19 @@ impl Content {
         Ok(Self { layers, misdeclared, columns, input, decoded: 0, bounds, failure: None })
     }
 
+    /// Content that is stored as it is, to be read in any order, if nothing was read of it yet and it
+    /// is not too large; this content is empty then.
+    ///
+    /// # Errors
+    /// When the body cannot be read.
+    pub fn take_pieces(&mut self) -> Result<Option<Pieces>, GapReason> {
+        if !self.layers.is_empty() || self.bounds.check(self.bounds.stored).is_err() {
+            return Ok(None);
+        }
+        let pieces = self.input.take_body().map(Body::into_pieces).transpose();
+        Ok(pieces.map_err(Failure::Body)?)
+    }
+
     /// The columns that rows have, in the order of the schema; none for what is not columnar.
     pub fn columns(&self) -> &[String] {
         &self.columns
@@ -276,6 +291,11 @@ impl Content {
             Some(reason) => Err(reason),
             None => Ok(self.input.take_damage()),
         }
+    }
+
+    /// Why it could not be read on, if that is why it ended.
+    pub fn failure(&self) -> Option<GapReason> {
+        self.failure.clone()
     }
 
     fn fail<T>(&mut self, reason: GapReason) -> io::Result<T> {

@@ -53,6 +53,12 @@ impl Fingerprinter {
         self
     }
 
+    /// One that comes to the same identities, and has seen no record.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self { any_case: self.any_case, ..Self::new(&self.policy, self.seed) }
+    }
+
     /// The identity of a record.
     pub fn identity(&mut self, record: &[u8]) -> Identity {
         match &self.policy {

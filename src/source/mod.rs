@@ -225,6 +225,14 @@ pub struct BodyReader {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
+impl BodyReader {
+    /// The body again, if nothing was read of it.
+    pub(crate) fn into_body(self) -> Option<Body> {
+        let Self { data, read, _permit: permit } = self;
+        (read == 0).then_some(Body { content_encoding: None, data, permit })
+    }
+}
+
 impl Read for BodyReader {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let count = match &mut self.data {
@@ -238,9 +246,7 @@ impl Read for BodyReader {
                 let total = self.read + count as u64;
                 let short = count == 0 && !out.is_empty() && total < *len;
                 if short || total > *len {
-                    return Err(io::Error::other(format!(
-                        "changed while it was read: {total} bytes instead of {len}"
-                    )));
+                    return Err(changed(total, *len));
                 }
                 count
             }
@@ -248,6 +254,11 @@ impl Read for BodyReader {
         self.read += count as u64;
         Ok(count)
     }
+}
+
+/// What is read is not what was listed.
+fn changed(there: u64, len: u64) -> io::Error {
+    io::Error::other(format!("changed while it was read: {there} bytes instead of {len}"))
 }
 
 #[cfg(test)]

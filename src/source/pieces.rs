@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Body, Data};
+use super::{Body, Data, changed};
 
 /// A [`Body`], a piece at a time and in any order.
 #[derive(Debug)]
@@ -61,6 +61,10 @@ impl Pieces {
             Random::File(file, first) => {
                 let mut bytes = vec![0; index(end - start)?];
                 let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+                let there = file.metadata()?.len();
+                if there != first + self.len {
+                    return Err(changed(there.saturating_sub(*first), self.len));
+                }
                 file.seek(SeekFrom::Start(first + start))?;
                 file.read_exact(&mut bytes)?;
                 Ok(bytes.into())

@@ -29,6 +29,8 @@ pub(super) struct JsonSplitter {
     /// There was damage before.
     damaged: bool,
     lost: Option<Lost>,
+    /// It goes no further than to the first record that begins at this offset or behind it.
+    pub(super) pause: Option<u64>,
 }
 
 /// Part of the content, and whether its end is the content's.
@@ -77,6 +79,36 @@ impl JsonSplitter {
     /// The dull twin, which looks at one byte after another.
     pub(super) fn bytewise(self) -> Self {
         Self { prover: Prover::none(), ..self }
+    }
+
+    /// Whether it stands at a record, where it was to pause, `offset` being as far as it has come.
+    pub(super) fn is_paused(&self, offset: u64) -> bool {
+        self.lost.is_none() && self.pause.is_some_and(|pause| offset >= pause)
+    }
+
+    /// Whether most records are known by how the first one opens.
+    pub(super) fn opens_usually(&self) -> bool {
+        self.openings.usual().first() == Some(&b'{')
+    }
+
+    /// One that knows how records open, and nothing else.
+    pub(super) fn scout(&self) -> Self {
+        Self { openings: self.openings.clone(), ..Self::default() }
+    }
+
+    /// The first position where a record may end and another one opens as most do.
+    pub(super) fn guess(&self, window: &[u8]) -> Option<usize> {
+        memchr::memmem::find_iter(window, self.openings.usual()).find(|&at| {
+            let before = window[..at].iter().rfind(|byte| !byte.is_ascii_whitespace());
+            before == Some(&b'}')
+        })
+    }
+
+    /// Passes over so many records, all of which open as most do. What standing they have.
+    pub(super) fn join(&mut self, records: u64) -> Standing {
+        self.openings.learn_usual(self.records..self.records + records);
+        self.records += records;
+        if self.damaged { Standing::Recovered } else { Standing::Clean }
     }
 
     /// Skips what separates records.
@@ -134,7 +166,7 @@ impl JsonSplitter {
     /// Reads the value at `at`. Of one that goes on in the next window the beginning may be broken; that
     /// is found out then.
     #[inline(always)]
-    fn value(&mut self, view: View<'_>, at: usize) -> Scan {
+    pub(super) fn value(&mut self, view: View<'_>, at: usize) -> Scan {
         match self.prover.value(view.window, view.base, at) {
             Proof::Whole(end) => Scan::Complete(end),
             Proof::GoesOn if !view.eof && view.window.len() - at <= RECORD_BYTES_MAX => {
@@ -273,7 +305,8 @@ impl Split for JsonSplitter {
             let record = gap.end - gap.partial;
             out.separators(record - at);
             at = record;
-            if gap.end == window.len() {
+            let paused = self.pause.is_some_and(|pause| base + at as u64 >= pause);
+            if gap.end == window.len() || paused {
                 return at;
             }
             match self.next(view, at, out) {

@@ -12,6 +12,7 @@ mod log_events;
 mod openings;
 mod prove;
 mod recover;
+mod segments;
 mod single;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ mod window;
 
 use std::fmt;
 
+pub use segments::{Part, RandomAccess, Shared, split_segments};
 pub use single::each_record;
 pub use window::{split, split_bytewise};
 

@@ -1,5 +1,7 @@
 //! How the records of one object open: what a candidate behind damage is measured against.
 
+use std::ops::Range;
+
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::grammar::{Scan, skip_whitespace, string_at};
@@ -36,7 +38,7 @@ pub(super) enum Opens {
 }
 
 /// How the records seen so far open.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Openings {
     kinds: u8,
     first_keys: Vec<u64>,
@@ -76,6 +78,19 @@ impl Openings {
         if index < FIRST_LOOKED_AT || index.is_multiple_of(THEN_EVERY) {
             self.look_at(record);
         }
+    }
+
+    /// Learns from records that all open as usual, by their numbers.
+    pub(super) fn learn_usual(&mut self, indices: Range<u64>) {
+        let every =
+            |end: u64| end.div_ceil(THEN_EVERY) + end.min(FIRST_LOOKED_AT).saturating_sub(1);
+        let looked_at = every(indices.end) - every(indices.start);
+        self.looked_at += usize::try_from(looked_at).unwrap_or(usize::MAX);
+    }
+
+    /// How the first record opens, up to the end of its first key; empty as long as none has one.
+    pub(super) fn usual(&self) -> &[u8] {
+        &self.usual
     }
 
     fn look_at(&mut self, record: &[u8]) {

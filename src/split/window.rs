@@ -51,11 +51,8 @@ fn drive(
     sink: &mut dyn Sink,
     json: fn(JsonSplitter) -> JsonSplitter,
 ) -> (Format, Tally, io::Result<()>) {
-    let mut window = Window::default();
     let mut error = None;
-    while !window.eof && window.bytes().len() < SNIFF_BYTES {
-        window.fill(content, &mut error);
-    }
+    let mut window = Window::sniffed(content, &mut error);
     let (format, mut splitter) = open(choice, window.bytes(), window.eof, json);
     let mut out = Out { sink, tally: Tally::default() };
     loop {
@@ -72,26 +69,31 @@ fn drive(
     (format, tally, error.map_or(Ok(()), Err))
 }
 
-/// The splitter for a format, given or found.
+/// A format, given or found.
+pub(super) fn format_of(choice: &FormatChoice, head: &[u8], eof: bool) -> Format {
+    let found = || detect::detect(head, eof);
+    match choice {
+        FormatChoice::Detect => found(),
+        FormatChoice::Fixed(Format::LogEvents(delimiter)) => log_events(delimiter, found()),
+        FormatChoice::Fixed(format) => format.clone(),
+    }
+}
+
+/// The splitter for a format, and the format.
 fn open(
     choice: &FormatChoice,
     head: &[u8],
     eof: bool,
     json: fn(JsonSplitter) -> JsonSplitter,
 ) -> (Format, Box<dyn Split>) {
-    let found = || detect::detect(head, eof);
-    let format = match choice {
-        FormatChoice::Detect => found(),
-        FormatChoice::Fixed(Format::LogEvents(delimiter)) => log_events(delimiter, found()),
-        FormatChoice::Fixed(format) => format.clone(),
-    };
+    let format = format_of(choice, head, eof);
     let splitter: Box<dyn Split> = match &format {
         Format::Json => Box::new(json(JsonSplitter::default())),
         Format::Lines => Box::new(LineSplitter::new(b"\n")),
         Format::Kpl => Box::new(KplSplitter::new()),
         Format::LogEvents(delimiter) => Box::new(LogEventsSplitter::new(delimiter.clone())),
         // JSON between delimiters is read as JSON, so that damage in it is seen.
-        Format::Delimited(delimiter) => match found() {
+        Format::Delimited(delimiter) => match detect::detect(head, eof) {
             Format::Json | Format::Delimited(_) => {
                 Box::new(json(JsonSplitter::delimited(delimiter.clone())))
             }
@@ -114,7 +116,7 @@ fn log_events(delimiter: &[u8], found: Format) -> Format {
 
 /// The part of the content that is at hand.
 #[derive(Default)]
-struct Window {
+pub(super) struct Window {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
@@ -124,18 +126,42 @@ struct Window {
 }
 
 impl Window {
-    fn bytes(&self) -> &[u8] {
+    /// The first one, with enough in it to tell the format.
+    pub(super) fn sniffed(content: &mut dyn Read, error: &mut Option<io::Error>) -> Self {
+        let mut window = Self::default();
+        while !window.eof && window.bytes().len() < SNIFF_BYTES {
+            window.fill(content, error);
+        }
+        window
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
 
-    fn advance(&mut self, used: usize) {
+    /// Where it begins in the content.
+    pub(super) fn base(&self) -> u64 {
+        self.base
+    }
+
+    /// Whether its end is the content's.
+    pub(super) fn is_last(&self) -> bool {
+        self.eof
+    }
+
+    /// Begins anew, with nothing in it, at this offset of the content.
+    pub(super) fn restart(&mut self, base: u64) {
+        (self.start, self.end, self.base, self.eof) = (0, 0, base, false);
+    }
+
+    pub(super) fn advance(&mut self, used: usize) {
         self.start += used;
         self.base += used as u64;
     }
 
     /// Reads more. What is left moves to the front, and the buffer doubles when that is half of it:
     /// so a byte is looked at a bounded number of times however long a record is.
-    fn fill(&mut self, content: &mut dyn Read, error: &mut Option<io::Error>) {
+    pub(super) fn fill(&mut self, content: &mut dyn Read, error: &mut Option<io::Error>) {
         let left = self.end - self.start;
         self.buffer.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, left);

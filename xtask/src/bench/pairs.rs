@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hint::black_box;
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,7 +13,9 @@ use fhcheck::observe::Silent;
 use fhcheck::outcome::Allow;
 use fhcheck::plan::{Expectation, Foreign, Limits, Location, ReadPlan, ReconcilePlan, Window};
 use fhcheck::source::{Body, KeyRange};
-use fhcheck::split::{Format, FormatChoice, Record, Sink, Span};
+use fhcheck::split::{
+    Format, FormatChoice, Part, RandomAccess, Record, Shared, Sink, Span, Standing,
+};
 use fhcheck::{decode, split};
 use flate2::read::MultiGzDecoder;
 use jiff::tz::TimeZone;
@@ -55,7 +57,7 @@ impl Input {
 }
 
 /// Every pair that is measured.
-pub(crate) const PAIRS: [Pair; 6] = [
+pub(crate) const PAIRS: [Pair; 7] = [
     Pair {
         work: "split",
         peer: "serde_json stream of `&RawValue`",
@@ -69,6 +71,13 @@ pub(crate) const PAIRS: [Pair; 6] = [
         input: Input::Content,
         ours: split,
         theirs: |corpus| stream::<IgnoredAny>(&corpus.content),
+    },
+    Pair {
+        work: "split, 2 threads",
+        peer: "split, 1 thread",
+        input: Input::Content,
+        ours: |corpus| split_shared(corpus, 1),
+        theirs: |corpus| split_shared(corpus, 0),
     },
     Pair {
         work: "gzip",
@@ -115,6 +124,51 @@ impl Sink for Count {
 
 fn split(corpus: &Corpus) -> u64 {
     split_content(&mut corpus.content.as_ref()).0
+}
+
+/// The content as one object, with the help of so many more threads.
+fn split_shared(corpus: &Corpus, helpers: usize) -> u64 {
+    let (mut count, choice) = (Count::default(), FormatChoice::Fixed(Format::Json));
+    let content = Whole(corpus.content.clone());
+    let (_, _, ended) = split::split_segments(&content, &choice, &mut count, helpers);
+    ended.expect("memory can be read");
+    count.0
+}
+
+/// Content in memory.
+struct Whole(Bytes);
+
+impl RandomAccess for Whole {
+    fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn at(&self, offset: u64, count: u64) -> io::Result<Bytes> {
+        let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(self.0.len());
+        Ok(self.0.slice(index(offset)..index(offset + count)))
+    }
+}
+
+impl Shared for Count {
+    type Part = Self;
+
+    fn part(&self) -> Option<Self> {
+        Some(Self::default())
+    }
+
+    fn join(&mut self, part: Self, _: Standing) {
+        self.0 += part.0;
+    }
+}
+
+impl Part for Count {
+    fn another(&self) -> Self {
+        Self::default()
+    }
+
+    fn record(&mut self, _: Record<'_>) {
+        self.0 += 1;
+    }
 }
 
 /// Records and bytes of content.

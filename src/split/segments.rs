@@ -1,0 +1,355 @@
+//! One content by several threads: cut into segments that are split before it is known what they are.
+//!
+//! Nothing tells from the middle of content whether a position is inside a string. So a thread guesses:
+//! it takes the first place that looks like the end of a record and the beginning of another, and
+//! goes on from there as long as every record is whole and opens as the first one did. Such a [`Run`]
+//! says nothing yet. The one splitter that comes from the beginning counts it when it arrives, in
+//! step, exactly where the run begins: it would have found the same. Where it arrives elsewhere, or a run
+//! has ended early, it goes on by itself up to the beginning of the next one.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use bytes::Bytes;
+
+use super::grammar::{Scan, skip_whitespace};
+use super::json::{JsonSplitter, View};
+use super::window::{Window, format_of};
+use super::{Format, FormatChoice, Out, Record, Sink, Split, Standing, Tally, split};
+use crate::limits::{KIB, RECORD_BYTES_MAX, SEGMENT_BYTES};
+
+/// What a run reads behind its segment for the record that goes on there. A longer one ends the run.
+const SLACK_BYTES: u64 = 256 * KIB;
+
+/// Content of which any piece can be had at any time.
+pub trait RandomAccess: Sync {
+    /// Its length, in bytes.
+    fn len(&self) -> u64;
+    /// Whether there is none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// The `count` bytes at an offset; fewer where the content ends.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn at(&self, offset: u64, count: u64) -> io::Result<Bytes>;
+}
+
+/// A sink that several threads can work for.
+pub trait Shared: Sink {
+    /// Takes the records of one run.
+    type Part: Part;
+    /// An empty part; none as long as what comes next may change what records are taken for.
+    fn part(&self) -> Option<Self::Part>;
+    /// Takes what a part has taken. All its records have the same standing.
+    fn join(&mut self, part: Self::Part, standing: Standing);
+}
+
+/// Takes records in the order of offsets, on a thread of its own.
+pub trait Part: Send {
+    /// Another empty one.
+    fn another(&self) -> Self;
+    /// Takes a record. Its standing is not known yet.
+    fn record(&mut self, record: Record<'_>);
+}
+
+/// As [`split`](super::split()), with the help of so many threads besides this one. The answers are
+/// the same.
+///
+/// # Errors
+/// As [`split`](super::split()).
+///
+/// # Panics
+/// As [`split`](super::split()).
+pub fn split_segments<S: Shared>(
+    content: &dyn RandomAccess,
+    choice: &FormatChoice,
+    sink: &mut S,
+    helpers: usize,
+) -> (Format, Tally, io::Result<()>) {
+    split_in(content, choice, sink, helpers, SEGMENT_BYTES)
+}
+
+/// The same, with segments of this length.
+pub(super) fn split_in<S: Shared>(
+    content: &dyn RandomAccess,
+    choice: &FormatChoice,
+    sink: &mut S,
+    helpers: usize,
+    segment: u64,
+) -> (Format, Tally, io::Result<()>) {
+    let mut sequence = Sequence::new(content);
+    let format = format_of(choice, sequence.window.bytes(), sequence.window.is_last());
+    if format != Format::Json || helpers == 0 || content.len() < 2 * segment {
+        return split(&mut Reader { content, at: 0 }, choice, sink);
+    }
+    let mut pause = 1;
+    while sequence.run(sink, Some(pause)) {
+        if let Some(part) = sink.part().filter(|_| sequence.splitter.opens_usually()) {
+            let segments = Segments::new(&sequence, segment);
+            segments.work(helpers, part, |run| sequence.join(sink, run));
+            break;
+        }
+        pause = sequence.window.base() + segment;
+    }
+    sequence.run(sink, None);
+    sequence.finish()
+}
+
+/// Reads content from an offset on.
+struct Reader<'a> {
+    content: &'a dyn RandomAccess,
+    at: u64,
+}
+
+impl Read for Reader<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.content.at(self.at, out.len() as u64)?;
+        out[..bytes.len()].copy_from_slice(&bytes);
+        self.at += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+}
+
+/// The splitter that comes from the beginning.
+struct Sequence<'a> {
+    reader: Reader<'a>,
+    window: Window,
+    splitter: JsonSplitter,
+    tally: Tally,
+    error: Option<io::Error>,
+}
+
+impl<'a> Sequence<'a> {
+    /// At the beginning, with enough in its window to tell the format.
+    fn new(content: &'a dyn RandomAccess) -> Self {
+        let (mut reader, mut error) = (Reader { content, at: 0 }, None);
+        let window = Window::sniffed(&mut reader, &mut error);
+        let splitter = JsonSplitter::default();
+        Self { reader, window, splitter, tally: Tally::default(), error }
+    }
+
+    /// Goes on to the first record that begins at this offset or behind it, or to the end. Whether it
+    /// has come to a record.
+    fn run(&mut self, sink: &mut dyn Sink, pause: Option<u64>) -> bool {
+        self.splitter.pause = pause;
+        let mut out = Out { sink, tally: std::mem::take(&mut self.tally) };
+        let paused = loop {
+            let window = &mut self.window;
+            let used =
+                self.splitter.feed(window.bytes(), window.base(), window.is_last(), &mut out);
+            window.advance(used);
+            if self.splitter.is_paused(window.base()) {
+                break true;
+            }
+            if window.is_last() || out.sink.is_done() {
+                break false;
+            }
+            window.fill(&mut self.reader, &mut self.error);
+        };
+        self.tally = out.tally;
+        paused
+    }
+
+    /// Goes on to where a run begins, and counts it if that is a record's beginning.
+    fn join<S: Shared>(&mut self, sink: &mut S, run: Run<S::Part>) {
+        if self.window.base() < run.start {
+            self.run(sink, Some(run.start));
+        }
+        if self.window.base() != run.start || !self.splitter.is_paused(run.start) {
+            return;
+        }
+        let standing = self.splitter.join(run.records);
+        self.tally.records += run.records;
+        self.tally.recovered += if standing == Standing::Recovered { run.records } else { 0 };
+        self.tally.bytes.records += run.bytes;
+        self.tally.bytes.separators += run.end - run.start - run.bytes;
+        sink.join(run.part, standing);
+        self.window.restart(run.end);
+        self.reader.at = run.end;
+    }
+
+    fn finish(self) -> (Format, Tally, io::Result<()>) {
+        let mut tally = self.tally;
+        tally.bytes.decoded = self.window.base();
+        tally.bytes.assert_balanced();
+        (Format::Json, tally, self.error.map_or(Ok(()), Err))
+    }
+}
+
+/// Records that follow each other, if the first one is one: all whole, and the one behind each opens
+/// as the first of the content did.
+struct Run<P> {
+    start: u64,
+    /// The next record begins here.
+    end: u64,
+    records: u64,
+    bytes: u64,
+    part: P,
+}
+
+/// What is left of the content, cut.
+struct Segments<'a> {
+    content: &'a dyn RandomAccess,
+    from: u64,
+    segment: u64,
+    count: u64,
+    /// Knows how records open.
+    splitter: JsonSplitter,
+}
+
+impl<'a> Segments<'a> {
+    fn new(sequence: &Sequence<'a>, segment: u64) -> Self {
+        let (content, from) = (sequence.reader.content, sequence.window.base());
+        let count = (content.len() - from).div_ceil(segment);
+        Self { content, from, segment, count, splitter: sequence.splitter.scout() }
+    }
+
+    /// Splits the segments, and hands on what came of them, in order.
+    fn work<P: Part>(&self, helpers: usize, part: P, mut join: impl FnMut(Run<P>)) {
+        let board = Board::new(self.count, helpers);
+        thread::scope(|scope| {
+            let _over = Over(&board);
+            for _ in 0..helpers {
+                let (board, part) = (&board, part.another());
+                scope.spawn(move || {
+                    let _over = Over(board);
+                    while let Some(number) = board.claim() {
+                        board.done(number, self.run(number, part.another()));
+                    }
+                });
+            }
+            for number in 0..self.count {
+                loop {
+                    match board.next(number) {
+                        Turn::Join(run) => break run.into_iter().for_each(&mut join),
+                        Turn::Work(other) => board.done(other, self.run(other, part.another())),
+                    }
+                }
+            }
+        });
+    }
+
+    /// The run of a segment. What cannot be read is none; whoever comes from the beginning will say why.
+    fn run<P: Part>(&self, number: u64, mut part: P) -> Option<Run<P>> {
+        let base = self.from + number * self.segment;
+        let window = self.content.at(base, self.segment + SLACK_BYTES).ok()?;
+        let upto =
+            usize::try_from(self.segment).map_or(window.len(), |upto| upto.min(window.len()));
+        let mut splitter = self.splitter.scout();
+        let is_first = number == 0 && splitter.openings.as_usual(&window, 0);
+        let first = if is_first { 0 } else { splitter.guess(&window[..upto])? };
+        let (mut at, mut records, mut bytes) = (first, 0, 0);
+        let view = View { window: &window, base, eof: false };
+        while at < upto {
+            let Scan::Complete(end) = splitter.value(view, at) else { break };
+            let next = skip_whitespace(&window, end);
+            if end - at > RECORD_BYTES_MAX || !splitter.openings.as_usual(&window, next) {
+                break;
+            }
+            let (bytes_of, offset) = (&window[at..end], base + at as u64);
+            part.record(Record { bytes: bytes_of, offset, standing: Standing::Clean });
+            records += 1;
+            bytes += bytes_of.len() as u64;
+            at = next;
+        }
+        let (start, end) = (base + first as u64, base + at as u64);
+        Some(Run { start, end, records, bytes, part })
+    }
+}
+
+/// Who does what: shared by the threads.
+struct Board<P> {
+    count: u64,
+    /// So many runs at most are under way or wait to be joined.
+    ahead: u64,
+    state: Mutex<State<P>>,
+    changed: Condvar,
+}
+
+struct State<P> {
+    claimed: u64,
+    joined: u64,
+    done: BTreeMap<u64, Option<Run<P>>>,
+    over: bool,
+}
+
+/// What the thread that joins does next.
+enum Turn<P> {
+    Join(Option<Run<P>>),
+    Work(u64),
+}
+
+impl<P> Board<P> {
+    fn new(count: u64, helpers: usize) -> Self {
+        let state = State { claimed: 0, joined: 0, done: BTreeMap::new(), over: false };
+        let ahead = 2 * (helpers as u64 + 1);
+        Self { count, ahead, state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<P>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State<P>>) -> MutexGuard<'a, State<P>> {
+        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn may_claim(&self, state: &State<P>) -> bool {
+        state.claimed < self.count && state.claimed < state.joined + self.ahead
+    }
+
+    /// The next segment to split, once there is room for what comes of it.
+    fn claim(&self) -> Option<u64> {
+        let mut state = self.state();
+        while !state.over && state.claimed < self.count && !self.may_claim(&state) {
+            state = self.wait(state);
+        }
+        let claim = !state.over && state.claimed < self.count;
+        claim.then(|| {
+            state.claimed += 1;
+            state.claimed - 1
+        })
+    }
+
+    fn done(&self, number: u64, run: Option<Run<P>>) {
+        self.state().done.insert(number, run);
+        self.changed.notify_all();
+    }
+
+    /// What is next for the thread that joins runs in order.
+    fn next(&self, number: u64) -> Turn<P> {
+        let mut state = self.state();
+        loop {
+            if let Some(run) = state.done.remove(&number) {
+                state.joined = number + 1;
+                self.changed.notify_all();
+                return Turn::Join(run);
+            }
+            if state.over {
+                return Turn::Join(None);
+            }
+            if self.may_claim(&state) {
+                state.claimed += 1;
+                return Turn::Work(state.claimed - 1);
+            }
+            state = self.wait(state);
+        }
+    }
+}
+
+/// Lets nobody wait for a thread that is gone.
+struct Over<'a, P>(&'a Board<P>);
+
+impl<P> Drop for Over<'_, P> {
+    fn drop(&mut self) {
+        self.0.state().over |= thread::panicking();
+        self.0.changed.notify_all();
+    }
+}
