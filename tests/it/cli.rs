@@ -262,7 +262,7 @@ fn failed_records_are_told_from_data_and_given_out_on_request() {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert_eq!(text(&output.stdout).lines().count(), 97);
     let said = text(&output.stderr);
-    assert!(said.starts_with("3 failed records in 1 objects of error output"), "{said}");
+    assert!(said.starts_with("3 failed records in 1 object of error output"), "{said}");
     let output = fhcheck(&["dump", &data, "--failed"]);
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
     let (failed, produced) =

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use fhcheck::check::{Manifest, Run};
 use fhcheck::endpoint::Endpoint;
@@ -12,6 +13,7 @@ use fhcheck::fingerprint::{Fingerprinter, Pointer, Policy};
 use fhcheck::observe::Silent;
 use fhcheck::outcome::{Outcome, Verdict};
 use fhcheck::plan::{Expectation, Location, ReconcilePlan};
+use fhcheck::simulate::{self, Compression, Generated, Kind, Pace, Spec, Truth, Wrapping};
 use fhcheck::source::local::Local;
 use fhcheck::source::s3::S3;
 use fhcheck::source::{Body, KeyRange, Source};
@@ -21,10 +23,10 @@ use fhcheck::{decode, split};
 use crate::support;
 
 /// Apache Arrow, with its Parquet and ORC writers.
-static PYARROW: LazyLock<PathBuf> =
+pub(crate) static PYARROW: LazyLock<PathBuf> =
     LazyLock::new(|| support::pip_install("pyarrow-26.0.1", &["pyarrow==26.0.1"]));
 
-fn manifest_dir(path: &str) -> PathBuf {
+pub(crate) fn manifest_dir(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
@@ -93,6 +95,15 @@ fn rows_are_what_arrow_was_given() {
 
 async fn reconcile(source: Arc<dyn Source>, location: Location, policy: Policy) -> Outcome {
     let path = manifest_dir("fixtures/article/produced.ndjson");
+    reconcile_with(path, source, location, policy).await
+}
+
+async fn reconcile_with(
+    path: PathBuf,
+    source: Arc<dyn Source>,
+    location: Location,
+    policy: Policy,
+) -> Outcome {
     let produced: Arc<dyn Source> = Arc::new(Local::open(&path).unwrap());
     let range = KeyRange::all("");
     let manifest = Manifest {
@@ -200,5 +211,90 @@ fn a_loss_and_a_copy_are_found_by_key_and_rows_are_dumped() {
         let dump = fhcheck().args(["dump", "delivered"]).args(split).assert().code(0);
         let same = String::from_utf8_lossy(&dump.get_output().stdout) == lines;
         assert!(same, "{split:?}");
+    }
+}
+
+/// A delivery with seeded faults, converted; what its objects are called, and how many rows each has.
+fn deliver(out: &Path, faults: &str, kind: &str, codec: &str) -> (Truth, Vec<(String, u64)>) {
+    let spec = Spec {
+        delivery_stream: "orders".into(),
+        version: 1,
+        prefix: "firehose/".into(),
+        error_prefix: String::new(),
+        zone: jiff::tz::TimeZone::UTC,
+        compression: Compression::Plain,
+        wrapping: Wrapping::None,
+        gzip_records: false,
+        extension: None,
+        delimiter: b"\n".to_vec(),
+        buffer_bytes: 3_000,
+        buffer_interval: Duration::from_secs(300),
+        seed: 11,
+        faults: faults.parse().unwrap(),
+    };
+    let start = "2026-07-13T14:00:00Z".parse().unwrap();
+    let pace = Pace { start, interval: Duration::from_millis(100) };
+    let mut records = Generated::new(Kind::Article, 120, pace, spec.seed);
+    let truth = simulate::to_directory(&spec, &mut records, out).unwrap();
+    let convert = Command::new("python3")
+        .arg(manifest_dir("tests/it/columnar/convert.py"))
+        .arg(out.join(simulate::DATA))
+        .args([kind, codec])
+        .env("PYTHONPATH", &*PYARROW)
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&convert.stderr);
+    assert!(convert.status.success(), "{errors}");
+    let objects = String::from_utf8(convert.stdout).unwrap();
+    let object = |line: &str| {
+        let (name, rows) = line.split_once(' ').unwrap();
+        (name.to_owned(), rows.parse().unwrap())
+    };
+    (truth, objects.lines().map(object).collect())
+}
+
+/// The matrix for conversion: what is compared by key is what the simulation did, and an object that is
+/// cut takes its rows with it.
+#[tokio::test]
+async fn converted_deliveries_are_accounted_for() {
+    for (kind, codec) in [
+        ("parquet", "snappy"),
+        ("parquet", "gzip"),
+        ("parquet", "zstd"),
+        ("orc", "snappy"),
+        ("orc", "zlib"),
+    ] {
+        for faults in ["", "lose=2,fail=2", "duplicate=3"] {
+            for cut in [false, true] {
+                let out = tempfile::tempdir().unwrap();
+                let (truth, objects) = deliver(out.path(), faults, kind, codec);
+                let data = out.path().join(simulate::DATA);
+                let mut gone = 0;
+                if cut {
+                    let (name, rows) = &objects[1];
+                    let all = support::files(&data);
+                    let (key, bytes) = all.iter().find(|(key, _)| key.ends_with(name)).unwrap();
+                    fs::write(data.join(key), &bytes[..bytes.len() - 20]).unwrap();
+                    gone = *rows;
+                }
+                let source = Arc::new(Local::open(&data).unwrap());
+                let manifest = out.path().join(simulate::MANIFEST);
+                let policy = keys(&["/EVENT_TIME"]);
+                let outcome = reconcile_with(manifest, source, Location::Local(data), policy).await;
+                let (books, expected) = (&outcome.books, &truth.expected);
+                let what = format!("{kind} {codec} {faults:?} cut: {cut}\n{outcome:#?}");
+                assert_eq!(outcome.undecodable.len(), usize::from(cut), "{what}");
+                assert_eq!(books.produced.produced, 120, "{what}");
+                assert_eq!(books.produced.failed, expected.failed, "{what}");
+                assert_eq!(books.found.found, truth.written - gone, "{what}");
+                assert_eq!(books.found.unexpected, 0, "{what}");
+                let missing = books.produced.missing - expected.missing;
+                let fewer = expected.duplicates - books.found.duplicates;
+                assert_eq!(missing + fewer, gone, "{what}");
+                if !cut {
+                    assert_eq!(outcome.verdict(), expected.verdict, "{what}");
+                }
+            }
+        }
     }
 }

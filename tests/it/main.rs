@@ -17,6 +17,8 @@ mod conformance;
 mod damage;
 // An AWS on this machine.
 mod emulator;
+// An object of a gibibyte.
+mod inflated;
 // A data stream and a delivery stream that go wrong as told.
 mod fake_stream;
 // Every folder of fixtures/, as a directory and as a bucket.
@@ -51,3 +53,5 @@ mod templates;
 mod support;
 // The walk along the pipeline, by numbers of an emulated CloudWatch.
 mod trace;
+// Records that are in something else.
+mod wrapped;
