@@ -226,6 +226,7 @@ async fn simulated(prefix: &str) -> Endpoint {
         error_prefix: String::new(),
         zone: TimeZone::get("Europe/Madrid").unwrap(),
         compression: Compression::Plain,
+        wrapping: Default::default(),
         gzip_records: false,
         extension: None,
         delimiter: Vec::new(),
