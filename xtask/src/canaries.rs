@@ -119,6 +119,20 @@ fn copy(root: &Path, tree: &Path) -> io::Result<()> {
             fs::copy(from, to)?;
         }
     }
+    let known = known.iter().map(|path| tree.join(path)).collect();
+    remove_others(tree, &known)
+}
+
+/// Removes files of an earlier copy that are not there any more: a module may have become a folder.
+fn remove_others(folder: &Path, known: &BTreeSet<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            remove_others(&entry.path(), known)?;
+        } else if !known.contains(&entry.path()) {
+            fs::remove_file(entry.path())?;
+        }
+    }
     Ok(())
 }
 
@@ -151,7 +165,7 @@ fn build(root: &Path, scratch: &Path, tree: &Path) -> io::Result<PathBuf> {
     }
     let built = Command::new(env!("CARGO"))
         .args(["test", "--package", "fhcheck", "--test", "it", "--no-run"])
-        .arg("--message-format=json")
+        .arg("--message-format=json-render-diagnostics")
         .current_dir(tree)
         .env("CARGO_TARGET_DIR", &target)
         .stderr(Stdio::inherit())
