@@ -19,6 +19,8 @@ mod damage;
 mod emulator;
 // A data stream and a delivery stream that go wrong as told.
 mod fake_stream;
+// JSONTestSuite: what is valid, what is not, and what is left open.
+mod json_suite;
 // Every folder of fixtures/, as a directory and as a bucket.
 mod fixtures;
 // Worlds by seed, read from a hostile endpoint.
