@@ -39,6 +39,8 @@ mod s3_errors;
 mod seaweed;
 // Every encoding, every separator, every fault.
 mod matrix;
+// What docs/security.md promises.
+mod security;
 // Seeded worlds with known truth.
 mod simulation;
 // `simulate` in the place of Firehose, between a data stream and a bucket.
