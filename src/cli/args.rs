@@ -25,7 +25,7 @@ use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 const EXIT_CODES: &str = "\
 Exit codes, after diff(1):
   0  reconciled: every record is accounted for, nothing is damaged
-  1  discrepant: records missing, doubled or unexpected, or data damaged
+  1  discrepant: records missing, failed, doubled or unexpected, or data damaged
   2  inconclusive: something could not be read; or the run failed";
 
 /// The command line.

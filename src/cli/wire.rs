@@ -1,18 +1,21 @@
 //! Where requests meet the rooms that serve them: sources, the demo's endpoint.
 
 use std::any::Any;
-use std::sync::Arc;
+use std::net::IpAddr;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::output::say;
 use super::request::{AwsOptions, Demo};
 use crate::aws::{Aws, Settings};
 use crate::check::Manifest;
 use crate::endpoint::{ACCESS_KEY, Endpoint, SECRET_KEY};
 use crate::error::Result;
 use crate::plan::{Limits, Location};
+use crate::report::screen;
 use crate::simulate::{self, Destination, Generated, Kind, Pace, Spec, Truth, Wrapping};
 use crate::source::admit::Admit;
 use crate::source::local::Local;
@@ -36,7 +39,40 @@ pub(super) async fn open(
 /// A connection to AWS.
 pub(super) async fn aws(options: &AwsOptions) -> Result<Aws> {
     let AwsOptions { profile, region, endpoint_url, path_style } = options.clone();
-    Aws::load(&Settings { profile, region, endpoint_url, path_style }).await
+    let aws = Aws::load(&Settings { profile, region, endpoint_url, path_style }).await?;
+    warn_of_plain_http(aws.endpoint_url());
+    Ok(aws)
+}
+
+/// Says once that others can read along, and change what they read, where that is so.
+fn warn_of_plain_http(endpoint_url: Option<&str>) {
+    static SAID: Once = Once::new();
+    if let Some(url) = endpoint_url.filter(|url| is_exposed(url)) {
+        let url = screen::text(url);
+        SAID.call_once(|| {
+            say(&format!(
+                "warning: {url} is plain HTTP: records, and what vouches for them, can be read and \
+                 changed on the way\n"
+            ));
+        });
+    }
+}
+
+/// Whether a URL is plain HTTP to another machine.
+fn is_exposed(url: &str) -> bool {
+    let Some((scheme, rest)) = url.split_once("://") else { return false };
+    if !scheme.eq_ignore_ascii_case("http") {
+        return false;
+    }
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host_port = authority.rsplit('@').next().unwrap_or_default();
+    let host = match host_port.strip_prefix('[') {
+        Some(bracketed) => bracketed.split(']').next().unwrap_or_default(),
+        None => host_port.split(':').next().unwrap_or_default(),
+    };
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let loopback = host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    !loopback && host != "localhost" && !host.ends_with(".localhost")
 }
 
 fn admitted(source: impl Source + 'static, limits: &Limits) -> Arc<dyn Source> {
@@ -126,5 +162,35 @@ impl Destination for Bucket<'_> {
     ) -> Result<()> {
         self.0.put(BUCKET, key, body.to_vec(), content_encoding);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_exposed;
+
+    #[test]
+    fn plain_http_is_fine_on_this_machine_only() {
+        for url in [
+            "https://s3.example.com",
+            "http://localhost:9000",
+            "http://bucket.localhost/x",
+            "http://127.0.0.1:4566/",
+            "http://127.1.2.3",
+            "http://[::1]:9000",
+            "HTTP://LOCALHOST.",
+        ] {
+            assert!(!is_exposed(url), "{url}");
+        }
+        for url in [
+            "http://s3.example.com",
+            "HTTP://10.0.0.1:9000",
+            "http://localhost.example.com",
+            "http://127.0.0.1@example.com/",
+            "http://[2001:db8::1]:9000/",
+            "http://0.0.0.0:9000",
+        ] {
+            assert!(is_exposed(url), "{url}");
+        }
     }
 }

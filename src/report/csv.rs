@@ -1,7 +1,8 @@
 //! Reports as CSV (RFC 4180): a header, then a row for each object, finding or record.
 //!
 //! A spreadsheet takes a cell that begins with `=` for a formula, whoever wrote it. Such cells get
-//! an apostrophe before them; the exact text is in the JSON report.
+//! an apostrophe before them, and what steers a terminal is escaped; the exact text is in the JSON
+//! report. Only records of a dump are text as it is.
 
 use std::io::{self, Write};
 
@@ -17,6 +18,8 @@ use crate::trace::hops::Walk;
 /// A cell.
 enum Cell<'a> {
     Text(&'a str),
+    /// As it is, but for what makes it a formula.
+    Exact(&'a str),
     Number(u64),
     Empty,
 }
@@ -37,7 +40,8 @@ fn row(cells: &[Cell<'_>], out: &mut dyn Write) -> io::Result<()> {
             out.write_all(b",")?;
         }
         match cell {
-            Cell::Text(text) => write_text(text, out)?,
+            Cell::Text(text) => write_text(text, &screen::text(text), out)?,
+            Cell::Exact(text) => write_text(text, text, out)?,
             Cell::Number(number) => write!(out, "{number}")?,
             Cell::Empty => {}
         }
@@ -50,12 +54,13 @@ fn header(names: &[&str], out: &mut dyn Write) -> io::Result<()> {
     row(&cells, out)
 }
 
-fn write_text(text: &str, out: &mut dyn Write) -> io::Result<()> {
+/// Writes a text as it is shown.
+fn write_text(text: &str, shown: &str, out: &mut dyn Write) -> io::Result<()> {
     let guard = if is_formula(text) { "'" } else { "" };
-    if text.contains([',', '"', '\r', '\n']) {
-        write!(out, "\"{guard}{}\"", text.replace('"', "\"\""))
+    if shown.contains([',', '"', '\r', '\n']) {
+        write!(out, "\"{guard}{}\"", shown.replace('"', "\"\""))
     } else {
-        write!(out, "{guard}{text}")
+        write!(out, "{guard}{shown}")
     }
 }
 
@@ -272,7 +277,7 @@ pub(super) fn dumped(dumped: &Dumped<'_>, out: &mut dyn Write) -> io::Result<()>
             Cell::Number(dumped.offset),
             Cell::Number(dumped.index),
             Cell::Text(if dumped.recovered { "true" } else { "false" }),
-            Cell::text(text),
+            text.map_or(Cell::Empty, Cell::Exact),
             Cell::text(encoded.as_deref()),
         ],
         out,
@@ -333,6 +338,13 @@ mod tests {
         assert_eq!(written("plain"), "plain,7,\r\n");
         assert_eq!(written("a,b"), "\"a,b\",7,\r\n");
         assert_eq!(written("say \"hi\""), "\"say \"\"hi\"\"\",7,\r\n");
-        assert_eq!(written("two\nlines"), "\"two\nlines\",7,\r\n");
+        let mut out = Vec::new();
+        row(&[Cell::Exact("two\nlines")], &mut out).expect("a vector takes it");
+        assert_eq!(out, b"\"two\nlines\"\r\n");
+    }
+
+    #[test]
+    fn what_steers_a_terminal_is_escaped() {
+        assert_eq!(written("two\nlines\u{202e}"), "two\\nlines\\u{202e},7,\r\n");
     }
 }

@@ -41,10 +41,6 @@ impl Report<'_> {
     }
 }
 
-/// What counts prove, and what they do not.
-pub(super) const PROVES: &str = "Counts can hide a loss: one record lost and one doubled cancel. \
-    Only comparing records, one by one, proves that all are there.";
-
 #[derive(Serialize)]
 struct Window {
     since: String,

@@ -54,6 +54,8 @@ pub(super) struct Gap {
 
 enum Next {
     Record(usize, Standing),
+    /// It runs into junk, which begins here.
+    RunsIntoJunk(usize, usize),
     More,
     Broken(usize, Damage),
 }
@@ -233,7 +235,7 @@ impl JsonSplitter {
             return broken;
         }
         if proves {
-            return Next::Record(end, Standing::Recovered);
+            return Next::RunsIntoJunk(end, junk);
         }
         let limit = window.len().min(junk + SNIFF_BYTES);
         for position in junk..limit {
@@ -241,7 +243,7 @@ impl JsonSplitter {
                 b'}' | b']' => return broken,
                 b'{' | b'[' if self.is_telling(window[at]) => {
                     match self.begins_like(view, at, position) {
-                        Opens::Alike => return Next::Record(end, Standing::Recovered),
+                        Opens::Alike => return Next::RunsIntoJunk(end, junk),
                         Opens::Unknown => return Next::More,
                         Opens::Otherwise => {}
                     }
@@ -252,7 +254,7 @@ impl JsonSplitter {
         if limit == window.len() && !view.eof {
             return Next::More;
         }
-        Next::Record(end, Standing::Recovered)
+        Next::RunsIntoJunk(end, junk)
     }
 
     /// Whether the way a value opens can tell a record from a nested value.
@@ -316,6 +318,17 @@ impl Split for JsonSplitter {
                     self.records += 1;
                     self.damaged |= standing == Standing::Recovered;
                     out.record(&window[at..end], base + at as u64, standing);
+                    at = end;
+                }
+                Next::RunsIntoJunk(end, junk) => {
+                    // Before what no value begins with, it may itself be what is broken: an object's
+                    // first record that is would give a wrong idea of all others.
+                    if begins_value(window[junk]) {
+                        self.openings.learn(&window[at..end], self.records);
+                    }
+                    self.records += 1;
+                    self.damaged = true;
+                    out.record(&window[at..end], base + at as u64, Standing::Recovered);
                     at = end;
                 }
                 Next::Broken(error, damage) => {

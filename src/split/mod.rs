@@ -142,7 +142,9 @@ impl fmt::Display for Damage {
             Self::InvalidEscape => f.write_str("an escape that JSON does not have"),
             Self::InvalidNumber => f.write_str("a number that JSON does not have"),
             Self::InvalidLiteral => f.write_str("a word that JSON does not have"),
-            Self::NoBoundary(byte) => write!(f, "a value runs into {}", Byte(*byte)),
+            Self::NoBoundary(byte) => {
+                write!(f, "a whole value, which may be a record, runs into {}", Byte(*byte))
+            }
             Self::TooLong => f.write_str("longer than any record can be"),
             Self::Aggregate => {
                 f.write_str("an aggregate of the Kinesis Producer Library whose checksum is wrong")

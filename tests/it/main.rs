@@ -21,6 +21,8 @@ mod emulator;
 mod inflated;
 // A data stream and a delivery stream that go wrong as told.
 mod fake_stream;
+// JSONTestSuite: what is valid, what is not, and what is left open.
+mod json_suite;
 // Every folder of fixtures/, as a directory and as a bucket.
 mod fixtures;
 // Worlds by seed, read from a hostile endpoint.
@@ -39,6 +41,8 @@ mod s3_errors;
 mod seaweed;
 // Every encoding, every separator, every fault.
 mod matrix;
+// What docs/security.md promises.
+mod security;
 // Seeded worlds with known truth.
 mod simulation;
 // `simulate` in the place of Firehose, between a data stream and a bucket.

@@ -1,5 +1,6 @@
 //! What reports look like, and that machines can rely on them.
 
+mod hostile;
 mod samples;
 mod schema;
 mod stack;

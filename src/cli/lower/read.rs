@@ -116,11 +116,15 @@ fn read_limits(args: &ReadArgs, env: &Env) -> Result<Limits> {
         return Err(usage("--max-object-size is larger than fhcheck can count")
             .hint(format!("the most is {} bytes", limits::OBJECT_BYTES_CEILING)));
     }
+    let in_flight_bytes = text::size("--max-in-flight", &args.max_in_flight)?;
+    if in_flight_bytes == 0 {
+        return Err(usage("--max-in-flight must be at least 1"));
+    }
     let max_bytes = args.max_bytes.as_deref();
     Ok(Limits {
         object_bytes,
         total_bytes: max_bytes.map(|text| text::size("--max-bytes", text)).transpose()?,
-        in_flight_bytes: text::size("--max-in-flight", &args.max_in_flight)?,
+        in_flight_bytes,
         requests: at_least_one("--concurrency", args.concurrency)?,
         workers: at_least_one("--jobs", args.jobs.unwrap_or(env.cores))?,
     })

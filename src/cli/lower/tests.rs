@@ -167,6 +167,8 @@ fn limits_that_nothing_could_run_under_are_refused() {
     assert!(list(&["s3://b", "--max-object-size", "1TiB"]).is_err());
     assert!(list(&["s3://b", "--concurrency", "0"]).is_err());
     assert!(list(&["s3://b", "--jobs", "0"]).is_err());
+    assert!(list(&["s3://b", "--max-in-flight", "0"]).is_err());
+    assert!(list(&["s3://b", "--prefix-format", "x/!{timestamp:yyyy"]).is_err());
     let plan = list(&["s3://b"]).expect("defaults are fine");
     assert_eq!(plan.limits.workers, 4);
     assert_eq!(plan.limits.object_bytes, crate::limits::OBJECT_BYTES_MAX_DEFAULT);

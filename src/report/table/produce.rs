@@ -43,11 +43,22 @@ pub(super) fn write(produced: &Produced, page: &mut Page<'_>) -> io::Result<()> 
         let manifests: String = manifests
             .map(|path| format!(" --manifest {}", screen::text(&path.display().to_string())))
             .collect();
-        page.section(
-            Tone::Strong,
-            "Next",
-            &format!("fhcheck reconcile s3://BUCKET/PREFIX{manifests}"),
-        )?;
+        page.section(Tone::Strong, "Next", &next(&produced.target, &manifests))?;
     }
     Ok(())
+}
+
+/// The command that compares with what was delivered. Where records went to a data stream, nobody
+/// here knows which delivery stream reads it.
+fn next(target: &str, manifests: &str) -> String {
+    match target.strip_prefix("delivery stream ") {
+        Some(name) => {
+            format!("fhcheck reconcile --delivery-stream {}{manifests}", screen::text(name))
+        }
+        None => format!(
+            "fhcheck reconcile{manifests}, with --delivery-stream and the name of the one that reads \
+             {}, or the location that it delivers to",
+            screen::text(target),
+        ),
+    }
 }

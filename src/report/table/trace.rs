@@ -6,11 +6,15 @@ use std::io;
 use super::trouble::Trouble;
 use super::{Page, Tone, text};
 use crate::outcome::Verdict;
-use crate::report::trace::{PROVES, Report};
+use crate::report::trace::Report;
 use crate::report::units::{count, counted};
 use crate::report::{Totals, screen};
 use crate::trace::Series;
 use crate::trace::hops::{Hop, Reason, Stage, Standing, Walk};
+
+/// What counts prove, and what they do not.
+const PROVES: &str = "Counts can hide a loss: one record lost and one doubled cancel. Only comparing \
+    records, one by one, proves that all are there.";
 
 /// What stands where there is no data point.
 const NONE: &str = "–";
