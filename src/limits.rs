@@ -86,9 +86,8 @@ pub const ERROR_MESSAGE_CHARS: usize = 500;
 /// Content that automatic detection of the record format may look at, in bytes.
 pub const SNIFF_BYTES: usize = 64 << 10;
 
-/// Content that one thread splits while others split what is behind it, in bytes. Smaller objects are
-/// left to one thread.
-pub const SEGMENT_BYTES: u64 = 8 * MIB;
+/// Content that one thread splits while others split what is behind it, in bytes: it fits the caches.
+pub const SEGMENT_BYTES: u64 = MIB;
 
 /// Smallest stored body that several threads work at, in bytes.
 pub const SHARED_BYTES_MIN: u64 = 4 * MIB;

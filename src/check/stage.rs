@@ -136,8 +136,9 @@ impl Stager {
         stored: u64,
         sink: &mut Collect<'_>,
     ) -> Result<(Format, Tally), GapReason> {
-        let spare = if stored < SHARED_BYTES_MIN { Spare::default() } else { self.crew.spare() };
-        let pieces = if spare.threads == 0 { None } else { content.take_pieces()? };
+        let is_large = stored >= SHARED_BYTES_MIN;
+        let spare = if is_large { self.crew.spare() } else { Spare::default() };
+        let pieces = if is_large { content.take_pieces()? } else { None };
         let (format, tally, ended) = match pieces {
             Some(pieces) => split::split_segments(&pieces, &self.format, sink, spare.threads),
             None if spare.threads > 0 => {

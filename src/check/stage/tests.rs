@@ -18,9 +18,9 @@ fn record(number: usize) -> String {
     format!(r#"{{"id": {number}, "text": "{text}", "n": [{number}, {{"id": null}}]}}"#)
 }
 
-/// More than two segments, and less than four.
+/// Enough to be shared.
 fn content() -> Vec<u8> {
-    let wanted = usize::try_from(3 * SEGMENT_BYTES).unwrap();
+    let wanted = usize::try_from(SHARED_BYTES_MIN + 3 * SEGMENT_BYTES).unwrap();
     let mut content = Vec::new();
     for number in 0.. {
         if content.len() >= wanted {
@@ -75,7 +75,7 @@ fn an_object_is_staged_alike_by_one_thread_and_by_several() {
     let staged = same(&whole, &Policy::Raw);
     assert_eq!((staged.tally.recovered, staged.records.len() as u64), (0, staged.tally.records));
     let mut damaged = whole.clone();
-    for at in [9_000_000, 9_000_100, 17_000_000] {
+    for at in [2_000_000, 2_000_100, 5_000_000] {
         damaged[at..at + 60].fill(b'"');
     }
     damaged.truncate(damaged.len() - 30);

@@ -62,14 +62,14 @@ pub(crate) const PAIRS: [Pair; 7] = [
         work: "split",
         peer: "serde_json stream of `&RawValue`",
         input: Input::Content,
-        ours: split,
+        ours: |corpus| split_shared(corpus, 0),
         theirs: |corpus| stream::<&RawValue>(&corpus.content),
     },
     Pair {
         work: "split",
         peer: "serde_json stream of `IgnoredAny`",
         input: Input::Content,
-        ours: split,
+        ours: |corpus| split_shared(corpus, 0),
         theirs: |corpus| stream::<IgnoredAny>(&corpus.content),
     },
     Pair {
@@ -120,10 +120,6 @@ impl Sink for Count {
     fn malformed(&mut self, span: Span) {
         panic!("a corpus has no damage: {span:?}");
     }
-}
-
-fn split(corpus: &Corpus) -> u64 {
-    split_content(&mut corpus.content.as_ref()).0
 }
 
 /// The content as one object, with the help of so many more threads.
