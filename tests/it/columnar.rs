@@ -111,6 +111,7 @@ async fn reconcile(source: Arc<dyn Source>, location: Location, policy: Policy) 
         policy,
         allow: Default::default(),
         samples: 100,
+        memory: support::memory(),
         seed: 42,
     };
     Run::new(source, read, Arc::new(Silent)).reconcile(&plan, vec![manifest]).await.unwrap()
