@@ -33,6 +33,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use futures::StreamExt;
+use tokio::sync::Semaphore;
 
 pub use catalog::Listed;
 pub use dump::{DumpOutcome, DumpSink, Dumped, SAID_OF_RECORDS, Wanted};
@@ -45,6 +46,7 @@ use crate::observe::{Event, Observer};
 use crate::outcome::{Gap, GapReason, Verdict};
 use crate::plan::{Location, ReadPlan, Window};
 use crate::source::{Body, ObjectRef, Source};
+use crate::stop::Stop;
 use crew::Crew;
 use site::Site;
 
@@ -56,6 +58,7 @@ pub struct Run {
     plan: ReadPlan,
     observer: Arc<dyn Observer>,
     crew: Crew,
+    stop: Stop,
 }
 
 /// One object to read.
@@ -78,7 +81,7 @@ impl Run {
     pub fn new(source: Arc<dyn Source>, plan: ReadPlan, observer: Arc<dyn Observer>) -> Self {
         let sites = vec![Arc::new(Site::data(source, plan.location.clone()))];
         let crew = Crew::new(plan.limits.workers);
-        Self { sites, plan, observer, crew }
+        Self { sites, plan, observer, crew, stop: Stop::never() }
     }
 
     /// Reads error output of another location too. What lies in one that is read already is read once.
@@ -94,6 +97,11 @@ impl Run {
         self.plan.window = window;
     }
 
+    /// Lets somebody ask for an end: objects that are not read by then become gaps.
+    pub fn set_stop(&mut self, stop: Stop) {
+        self.stop = stop;
+    }
+
     /// Fetches every object and hands its body to `work` on a worker thread, several at once.
     /// `commit` takes what came of each, as each is done, on one thread.
     async fn each<T: Send + 'static>(
@@ -103,20 +111,28 @@ impl Run {
         mut commit: impl FnMut(&Job, Result<T, GapReason>) -> Result<()>,
     ) -> Result<()> {
         let work = Arc::new(work);
+        // What is staged waits for its commit, and takes memory while it does.
+        let room = Arc::new(Semaphore::new(2 * self.plan.limits.workers));
         let staged = jobs.iter().map(|job| {
-            let work = Arc::clone(&work);
+            let (work, room) = (Arc::clone(&work), Arc::clone(&room));
             async move {
-                let staged = match self.fetch(job).await {
+                let fetched = tokio::select! {
+                    biased;
+                    () = self.stop.asked() => Err(GapReason::Interrupted),
+                    fetched = self.fetch(job) => fetched,
+                };
+                let room = room.acquire_owned().await;
+                let staged = match fetched {
                     Ok(body) => on_worker(&self.crew, job.clone(), body, work).await?,
                     Err(reason) => Err(reason),
                 };
-                Ok((job, staged))
+                Ok((job, staged, room))
             }
         });
         let width = self.plan.limits.requests + self.plan.limits.workers;
         let mut done = futures::stream::iter(staged).buffer_unordered(width);
         while let Some(done) = done.next().await {
-            let (job, staged): (_, Result<T, GapReason>) = done?;
+            let (job, staged, _room): (_, Result<T, GapReason>, _) = done?;
             if let Err(reason) = &staged {
                 let key = &job.object.key;
                 tracing::debug!(key, %reason, "not read");

@@ -39,6 +39,7 @@ pub mod source;
 pub mod split;
 #[cfg(feature = "aws")]
 pub mod stack;
+pub mod stop;
 pub mod trace;
 
 #[cfg(test)]

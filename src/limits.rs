@@ -231,6 +231,13 @@ pub const METRICS_SETTLE: Duration = Duration::from_secs(900);
 /// Queries that one request for metrics takes (`GetMetricData`, Amazon CloudWatch API reference).
 pub const METRIC_QUERIES_MAX: usize = 500;
 
+/// What is known of records is kept in this much memory, in bytes, unless `--memory` says otherwise.
+pub const MEMORY_DEFAULT: u64 = 256 * MIB;
+/// [`MEMORY_DEFAULT`] as it is typed.
+pub const MEMORY_DEFAULT_TEXT: &str = "256MiB";
+/// The least that `--memory` takes, in bytes: below it, what is written at once gets too small.
+pub const MEMORY_MIN: u64 = MIB;
+
 /// Samples a report keeps of each kind of finding, unless `--samples` says otherwise.
 pub const SAMPLES_DEFAULT: usize = 10;
 /// Bytes of a record that a report shows.

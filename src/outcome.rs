@@ -54,6 +54,8 @@ pub enum GapReason {
     TooLarge(String),
     /// The data stream no longer holds what arrived from the first instant to the second.
     Expired(Timestamp, Timestamp),
+    /// The run was asked to end before it came to this.
+    Interrupted,
     /// The source failed otherwise. The text says how, and after how many attempts.
     Failed(String),
 }
@@ -79,6 +81,7 @@ impl fmt::Display for GapReason {
                 f,
                 "what arrived from {from} to {to} has expired: it is older than the stream's retention"
             ),
+            Self::Interrupted => f.write_str("not read: the run was interrupted"),
             Self::Failed(what) => f.write_str(what),
         }
     }
@@ -97,6 +100,7 @@ impl GapReason {
             Self::Unsupported(_) => "unsupported",
             Self::TooLarge(_) => "too-large",
             Self::Expired(..) => "expired",
+            Self::Interrupted => "interrupted",
             Self::Failed(_) => "failed",
         }
     }

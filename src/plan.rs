@@ -98,6 +98,15 @@ pub struct ReadPlan {
     pub limits: Limits,
 }
 
+/// Where what is known of records is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Memory {
+    /// Bytes that may be kept in memory.
+    pub bytes: u64,
+    /// The directory of the temporary files that hold the rest.
+    pub overflow: PathBuf,
+}
+
 /// What should be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expectation {
@@ -137,6 +146,8 @@ pub struct ReconcilePlan {
     pub delivery_start: Option<Timestamp>,
     /// Records that are not there, and may come yet. `None`: all have had their time.
     pub young: Option<Young>,
+    /// Where what is known of records is kept.
+    pub memory: Memory,
     /// Seeds the identities of this run, so that nobody can prepare records that collide.
     pub seed: u64,
 }

@@ -53,6 +53,7 @@ const ONLY_IN: [(&[&str], &[&str]); 10] = [
             "produce/",
             "source/",
             "stack/",
+            "stop.rs",
             "trace/",
         ],
     ),

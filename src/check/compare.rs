@@ -6,7 +6,7 @@ use super::joined;
 use crate::error::Result;
 use crate::outcome::{FoundBook, ProducedBook};
 use crate::plan::{Expectation, ReconcilePlan};
-use crate::reconcile::{self, Found, Place, Produced, Tally};
+use crate::reconcile::{self, Differences, Found, Kept, Place, Produced, Tally};
 
 /// Findings by their class.
 #[derive(Default)]
@@ -29,11 +29,13 @@ pub(super) struct Compared {
     pub(super) unproven: Vec<Place>,
 }
 
-/// Compares the two sides, on a worker thread: sorting takes its time.
+/// Compares the two sides, on a worker thread: sorting takes its time. `repeated` says whether the truth
+/// tells records apart that are equal.
 pub(super) async fn compare(
     plan: &ReconcilePlan,
     produced: &Arc<Produced>,
     found: &Arc<Found>,
+    repeated: bool,
 ) -> Result<Compared> {
     let (samples, workers) = (plan.samples, plan.read.limits.workers);
     let (expectation, young) = (plan.expectation.clone(), plan.young);
@@ -44,13 +46,14 @@ pub(super) async fn compare(
             by_count(expected, &found, pending, samples)
         }
         Expectation::Manifest(_) | Expectation::Stream(_) => {
-            by_identity(reconcile::compare(&produced, &found, samples, workers))
+            let kept = Kept { samples, repeated };
+            reconcile::compare(&produced, &found, kept, workers).map(by_identity)
         }
     };
-    joined(tokio::task::spawn_blocking(work).await)
+    joined(tokio::task::spawn_blocking(work).await)?
 }
 
-fn by_count(expected: u64, found: &Found, may_come: bool, samples: usize) -> Compared {
+fn by_count(expected: u64, found: &Found, may_come: bool, samples: usize) -> Result<Compared> {
     let Found { clean, recovered, failed } = found;
     let records = clean.records() + recovered.records();
     let delivered = expected.min(records);
@@ -58,10 +61,10 @@ fn by_count(expected: u64, found: &Found, may_come: bool, samples: usize) -> Com
     let failures = failed.records().min(short);
     let (gone, unexpected) = (short - failures, records - delivered);
     let (pending, missing) = if may_come { (gone, 0) } else { (0, gone) };
-    let failed = if failures > 0 { reconcile::all(failed, samples) } else { Tally::default() };
-    let identical = reconcile::repeats(&[clean, recovered], samples);
+    let failed = if failures > 0 { reconcile::all(failed, samples)? } else { Tally::default() };
+    let identical = reconcile::repeats(&[clean, recovered], samples)?;
     let count = |records| Tally { records, ..Tally::default() };
-    Compared {
+    Ok(Compared {
         produced: ProducedBook {
             produced: expected,
             delivered,
@@ -80,10 +83,10 @@ fn by_count(expected: u64, found: &Found, may_come: bool, samples: usize) -> Com
             ..Classes::default()
         },
         unproven: Vec::new(),
-    }
+    })
 }
 
-fn by_identity(result: reconcile::Result) -> Compared {
+fn by_identity(result: Differences) -> Compared {
     let delivered = result.delivered;
     Compared {
         produced: ProducedBook {

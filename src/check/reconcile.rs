@@ -8,7 +8,7 @@ use super::compare::{Compared, compare};
 use super::crew::Crew;
 use super::notes::{self, Noticed};
 use super::seen::Seen;
-use super::stage::Stager;
+use super::stage::{Identities, Stager};
 use super::truth::{Manifest, Reader, Truth};
 use super::{Job, Run};
 use crate::error::Result;
@@ -16,6 +16,8 @@ use crate::fingerprint::Policy;
 use crate::observe::Event;
 use crate::outcome::Outcome;
 use crate::plan::{Expectation, ReconcilePlan, Young};
+use crate::reconcile::{Found, Produced, Storage};
+use crate::stop::before_a_result;
 
 impl Run {
     /// Compares what is stored with what was produced. The manifests are those that the plan names.
@@ -44,14 +46,17 @@ impl Run {
         plan: &ReconcilePlan,
         manifests: Vec<Manifest>,
     ) -> Result<Comparison> {
-        let mut truth = self.truth(plan, manifests).await?;
-        truth.settle(plan.young);
+        let workers = plan.read.limits.workers;
+        let storage = Storage::new(plan.memory.bytes, workers, &plan.memory.overflow, plan.seed);
+        let mut truth = self.truth(plan, manifests, &storage).await?;
+        truth.settle(plan.young)?;
         Ok(Comparison {
             run: self.clone(),
             plan: plan.clone(),
             truth,
             catalog: Catalog::default(),
-            seen: Seen::new(plan.samples),
+            seen: Seen::new(plan.samples, &storage),
+            storage,
             restarts: 0,
         })
     }
@@ -61,6 +66,7 @@ impl Run {
 pub struct Comparison {
     run: Run,
     plan: ReconcilePlan,
+    storage: Arc<Storage>,
     truth: Truth,
     /// Objects by their numbers: those of the first look in the order of their keys, then those that
     /// came later.
@@ -86,13 +92,18 @@ impl Comparison {
     /// Lists what is stored, and reads what was not read yet.
     ///
     /// # Errors
-    /// When the listing fails, or a cap would be passed.
+    /// When the listing fails, a cap would be passed, or somebody asked for an end before there was
+    /// anything to say.
     pub async fn look(&mut self) -> Result<()> {
-        let listing = self.run.catalog().await?;
+        let listing = tokio::select! {
+            biased;
+            () = self.run.stop.asked() => return self.looked().then_some(()).ok_or_else(before_a_result),
+            listing = self.run.catalog() => listing?,
+        };
         self.run.admit(&listing)?;
         if !self.goes_on_with(listing) {
             self.restarts += 1;
-            self.seen = Seen::new(self.plan.samples);
+            self.seen = Seen::new(self.plan.samples, &self.storage);
         }
         self.seen.gaps.clear();
         let mut jobs = self.run.to_read(&self.catalog);
@@ -100,12 +111,17 @@ impl Comparison {
         self.read(&jobs).await
     }
 
+    /// Whether there was a look before.
+    fn looked(&self) -> bool {
+        !self.catalog.objects.is_empty()
+    }
+
     /// Takes a new listing. Objects that were there are expected to be there still, as they were:
     /// if they are not, nothing that was read of them can be told from the rest.
     fn goes_on_with(&mut self, listing: Catalog) -> bool {
         let Catalog { objects, notes, requests, keys: _ } = listing;
         (self.catalog.notes, self.catalog.requests) = (notes, requests);
-        if self.catalog.objects.is_empty() {
+        if !self.looked() {
             self.catalog.objects = objects;
             return true;
         }
@@ -135,13 +151,13 @@ impl Comparison {
         let (run, plan, seen) = (&self.run, &self.plan, &mut self.seen);
         let bytes = jobs.iter().map(|job| job.object.size).sum();
         run.observer.on(Event::ReadingStarts { objects: jobs.len() as u64, bytes });
-        let stager = stager(plan, run.crew.clone());
+        let stager = stager(plan, run.crew.clone(), &self.storage);
         let work = move |job: &Job, body| stager.stage(job, body);
         run.each(jobs, work, |job, staged| {
             match staged {
                 Ok(staged) => {
                     run.done(&job.object, staged.tally.records);
-                    seen.commit(job, staged);
+                    seen.commit(job, staged)?;
                 }
                 Err(reason) => seen.gap(job, reason),
             }
@@ -163,28 +179,32 @@ impl Comparison {
 
     /// Decides anew which records may still be on their way, and says whether any may: if not, time
     /// changes nothing.
-    pub fn set_young(&mut self, young: Option<Young>) -> bool {
+    ///
+    /// # Errors
+    /// When what is known of records fits neither into memory nor on disk.
+    pub fn set_young(&mut self, young: Option<Young>) -> Result<bool> {
         self.plan.young = young;
-        self.truth.settle(young);
-        match self.plan.expectation {
+        self.truth.settle(young)?;
+        Ok(match self.plan.expectation {
             Expectation::Count(_) => young.is_some_and(|young| young.untimed),
             _ => self.truth.sides.recent.records() > 0,
-        }
+        })
     }
 
     /// What the last look comes to.
     ///
     /// # Errors
-    /// When a worker thread was stopped.
+    /// When a worker thread was stopped, or what was spilled cannot be read back.
     ///
     /// # Panics
     /// When the books do not balance, which is a defect of fhcheck.
     pub async fn outcome(&mut self) -> Result<Outcome> {
-        let Self { run, plan, truth, catalog, seen, .. } = self;
+        let Self { run, plan, storage, truth, catalog, seen, .. } = self;
         run.observer.on(Event::Comparing);
-        let produced = Arc::new(std::mem::take(&mut truth.sides));
-        let found = Arc::new(std::mem::take(&mut seen.found));
-        let compared = compare(plan, &produced, &found).await?;
+        let produced = std::mem::replace(&mut truth.sides, Produced::new(storage));
+        let found = std::mem::replace(&mut seen.found, Found::new(storage));
+        let (produced, found) = (Arc::new(produced), Arc::new(found));
+        let compared = compare(plan, &produced, &found, truth.remarks.sequenced).await?;
         truth.sides = Arc::into_inner(produced).expect("the comparison is done with it");
         seen.found = Arc::into_inner(found).expect("the comparison is done with it");
         let mut outcome = seen.outcome.clone();
@@ -197,14 +217,12 @@ impl Comparison {
         outcome.books.objects = catalog.book();
         outcome.books.objects.read = read;
         outcome.books.objects.gaps = seen.gaps.len() as u64;
-        let Compared { produced, found, mut classes, unproven } = compared;
+        let Compared { produced, found, classes, unproven } = compared;
         outcome.books.produced = produced;
         outcome.books.found = found;
         seen.demote(&mut outcome, &unproven, |place| run.name(catalog, place));
-        if !truth.remarks.sequenced {
-            classes.repeated = Default::default();
-        }
-        outcome.differences = run.samples(classes, truth, &Reader::new(plan), catalog).await;
+        outcome.differences =
+            run.samples(classes, truth, &Reader::new(plan, storage), catalog).await;
         outcome.notes.extend(catalog.notes.iter().cloned());
         outcome.notes.extend(seen.columns.notes(plan));
         let noticed = Noticed {
@@ -220,7 +238,7 @@ impl Comparison {
     }
 }
 
-fn stager(plan: &ReconcilePlan, crew: Crew) -> Stager {
+fn stager(plan: &ReconcilePlan, crew: Crew, storage: &Arc<Storage>) -> Stager {
     let by_count = matches!(plan.expectation, Expectation::Count(_));
     // Equal bytes are what a count can still say of identity.
     let policy = if by_count { Policy::Raw } else { plan.policy.clone() };
@@ -228,7 +246,7 @@ fn stager(plan: &ReconcilePlan, crew: Crew) -> Stager {
         format: plan.read.format.clone(),
         base64: plan.read.base64,
         object_bytes: plan.read.limits.object_bytes,
-        identities: Some((policy, plan.seed)),
+        identities: Some(Identities { policy, seed: plan.seed, storage: Arc::clone(storage) }),
         proves: !by_count,
         knows_errors: true,
         spans: plan.samples.max(1),

@@ -1,18 +1,20 @@
 //! What was seen of the stored objects, object by object.
 
+use std::sync::Arc;
+
 use super::catalog::Catalog;
 use super::columns::Columns;
 use super::failed::ErrorOutput;
 use super::list::{malformed, undecodable};
 use super::peculiar::Peculiarities;
-use super::stage::Staged;
+use super::stage::{Staged, StagedRecord};
 use super::{Job, Run, gap};
+use crate::error::Result;
 use crate::outcome::{Gap, GapReason, Malformed, Outcome};
-use crate::reconcile::{Found, Place, Row};
+use crate::reconcile::{Found, Place, Row, Storage};
 use crate::split::{Damage, Standing};
 
 /// What was seen of the stored objects.
-#[derive(Default)]
 pub(super) struct Seen {
     /// What it comes to without a comparison.
     pub(super) outcome: Outcome,
@@ -31,8 +33,19 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    pub(super) fn new(samples: usize) -> Self {
-        Self { samples, ..Self::default() }
+    pub(super) fn new(samples: usize, storage: &Arc<Storage>) -> Self {
+        Self {
+            outcome: Outcome::default(),
+            found: Found::new(storage),
+            gaps: Vec::new(),
+            read: Vec::new(),
+            recovered_lens: Vec::new(),
+            incomplete: 0,
+            misdeclared: 0,
+            peculiar: Peculiarities::default(),
+            columns: Columns::default(),
+            samples,
+        }
     }
 
     pub(super) fn has_read(&self, number: u64) -> bool {
@@ -40,7 +53,7 @@ impl Seen {
         self.read.get(index).copied().unwrap_or(false)
     }
 
-    pub(super) fn commit(&mut self, job: &Job, staged: Staged) {
+    pub(super) fn commit(&mut self, job: &Job, staged: Staged) -> Result<()> {
         let number = job.number;
         let index = usize::try_from(number).expect("numbers are indices");
         if self.read.len() <= index {
@@ -54,7 +67,7 @@ impl Seen {
         outcome.malformed.extend(malformed(&name, &staged));
         outcome.undecodable.extend(undecodable(&name, &staged));
         match &staged.errors {
-            Some(errors) => self.errors(number, errors),
+            Some(errors) => self.errors(number, errors)?,
             None => outcome.formats.add(&staged.format, 1),
         }
         let outcome = &mut self.outcome;
@@ -63,25 +76,30 @@ impl Seen {
         self.peculiar.add(staged.peculiar, staged.decoded, &staged.tally);
         self.misdeclared += u64::from(staged.misdeclared.is_some());
         let place = |offset| Place::new(number, offset);
-        let recovered =
-            staged.records.iter().filter(|record| record.standing == Standing::Recovered);
-        self.recovered_lens.extend(recovered.map(|record| (place(record.offset), record.len)));
-        for (standing, side) in [
-            (Standing::Clean, &mut self.found.clean),
-            (Standing::Recovered, &mut self.found.recovered),
-        ] {
-            let records = staged.records.iter().filter(|record| record.standing == standing);
-            side.commit(records.map(|record| Row::new(record.identity, place(record.offset))));
-        }
+        let doubtful_from = staged.doubtful_from.unwrap_or(u64::MAX);
+        let (found, recovered_lens) = (&mut self.found, &mut self.recovered_lens);
+        let commit = |record: StagedRecord| {
+            let row = Row::new(record.identity, place(record.offset));
+            let doubtful = record.offset >= doubtful_from;
+            match if doubtful { Standing::Recovered } else { record.standing } {
+                Standing::Clean => found.clean.push(row),
+                Standing::Recovered => {
+                    recovered_lens.push((row.place(), record.len));
+                    found.recovered.push(row)
+                }
+            }
+        };
+        staged.records.map_or(Ok(()), |records| records.each(commit))?;
         if outcome.malformed.len() > self.samples.saturating_mul(2).max(64) {
             outcome.order(self.samples);
         }
+        Ok(())
     }
 
-    fn errors(&mut self, number: u64, errors: &ErrorOutput) {
+    fn errors(&mut self, number: u64, errors: &ErrorOutput) -> Result<()> {
         errors.add_to(&mut self.outcome.error_output);
         let row = |&(identity, offset)| Row::new(identity, Place::new(number, offset));
-        self.found.failed.commit(errors.rows.iter().map(row));
+        self.found.failed.commit(errors.rows.iter().map(row))
     }
 
     pub(super) fn gap(&mut self, job: &Job, reason: GapReason) {

@@ -4,6 +4,7 @@
 mod tests;
 
 use std::io;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -16,6 +17,7 @@ use crate::fingerprint::{Fingerprinter, Identity, Policy};
 use crate::limits::{OBJECT_BYTES_CEILING, SHARED_BYTES_MIN};
 use crate::naming;
 use crate::outcome::GapReason;
+use crate::reconcile::{Packed, Spool, Storage};
 use crate::source::{Body, Pieces};
 use crate::split::{
     self, Format, FormatChoice, Part, RandomAccess, Record, Shared, Sink, Span, Standing, Tally,
@@ -28,7 +30,7 @@ pub(super) struct Stager {
     pub(super) base64: bool,
     pub(super) object_bytes: u64,
     /// Without a policy records are only counted.
-    pub(super) identities: Option<(Policy, u64)>,
+    pub(super) identities: Option<Identities>,
     /// Identities will be matched with those that were produced.
     pub(super) proves: bool,
     /// Error output is looked for; else every record is one of data.
@@ -37,6 +39,14 @@ pub(super) struct Stager {
     pub(super) spans: usize,
     /// Whose threads may help.
     pub(super) crew: Crew,
+}
+
+/// How records become identities, and where these are kept until their object is committed.
+#[derive(Debug, Clone)]
+pub(super) struct Identities {
+    pub(super) policy: Policy,
+    pub(super) seed: u64,
+    pub(super) storage: Arc<Storage>,
 }
 
 /// A record of a staged object.
@@ -60,6 +70,30 @@ impl StagedRecord {
     }
 }
 
+impl Packed for StagedRecord {
+    const BYTES: usize = 29;
+
+    fn pack(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.identity.to_le_bytes());
+        out.extend_from_slice(&self.offset.to_le_bytes());
+        out.extend_from_slice(&self.len.to_le_bytes());
+        out.push(u8::from(self.standing == Standing::Recovered));
+    }
+
+    fn unpack(bytes: &[u8]) -> Self {
+        let number = |at: usize, len: usize| {
+            let bytes = bytes[at..at + len].iter().rev();
+            bytes.fold(0_u128, |number, &byte| number << 8 | u128::from(byte))
+        };
+        Self {
+            identity: number(0, 16),
+            offset: u64::try_from(number(16, 8)).unwrap_or_default(),
+            len: u32::try_from(number(24, 4)).unwrap_or_default(),
+            standing: if bytes[28] == 0 { Standing::Clean } else { Standing::Recovered },
+        }
+    }
+}
+
 /// Everything that one object holds.
 #[derive(Debug)]
 pub(super) struct Staged {
@@ -72,7 +106,9 @@ pub(super) struct Staged {
     pub(super) columns: Vec<String>,
     pub(super) format: Format,
     pub(super) tally: Tally,
-    pub(super) records: Vec<StagedRecord>,
+    pub(super) records: Option<Spool<StagedRecord>>,
+    /// From this offset on no checksum vouches for them: they are recovered ones.
+    pub(super) doubtful_from: Option<u64>,
     pub(super) spans: Vec<Span>,
     pub(super) damage: Vec<Damaged>,
     /// What it holds if it is error output. Then none of its records is data.
@@ -118,6 +154,7 @@ impl Stager {
             format,
             tally,
             records,
+            doubtful_from: doubtful_from(&damage),
             spans,
             damage,
             errors,
@@ -125,7 +162,8 @@ impl Stager {
             peculiar: peculiar.flatten(),
             decoded,
         };
-        staged.doubt(&offsets);
+        let doubtful = staged.doubtful_from.map(|from| offsets.from(from));
+        staged.tally.recovered += doubtful.unwrap_or_default();
         Ok(staged)
     }
 
@@ -161,17 +199,6 @@ impl RandomAccess for Pieces {
 
     fn at(&self, offset: u64, count: u64) -> io::Result<Bytes> {
         self.at(offset, count)
-    }
-}
-
-impl Staged {
-    /// Records for which no checksum vouches are recovered ones.
-    fn doubt(&mut self, offsets: &Offsets) {
-        let Some(from) = doubtful_from(&self.damage) else { return };
-        self.tally.recovered += offsets.from(from);
-        for record in self.records.iter_mut().filter(|record| record.offset >= from) {
-            record.standing = Standing::Recovered;
-        }
     }
 }
 
@@ -213,7 +240,7 @@ struct Collect<'a> {
     fingerprinter: Option<Fingerprinter>,
     /// Records that lack what the policy compares, among those that other threads have taken.
     incomplete: u64,
-    records: Vec<StagedRecord>,
+    records: Option<Spool<StagedRecord>>,
     offsets: Offsets,
     spans: Vec<Span>,
     spans_max: usize,
@@ -224,8 +251,8 @@ struct Collect<'a> {
 
 impl<'a> Collect<'a> {
     fn new(stager: &'a Stager, encoding: Encoding) -> Self {
-        let fingerprinter = stager.identities.as_ref().map(|(policy, seed)| {
-            let fingerprinter = Fingerprinter::new(policy, *seed);
+        let fingerprinter = stager.identities.as_ref().map(|known| {
+            let fingerprinter = Fingerprinter::new(&known.policy, known.seed);
             // Conversion writes names in lower case.
             if encoding.is_columnar() { fingerprinter.in_any_case() } else { fingerprinter }
         });
@@ -236,7 +263,7 @@ impl<'a> Collect<'a> {
             errors: ErrorOutput::default(),
             fingerprinter,
             incomplete: 0,
-            records: Vec::new(),
+            records: stager.identities.as_ref().map(|known| Spool::new(&known.storage)),
             offsets: Offsets::of(encoding),
             spans: Vec::new(),
             spans_max: stager.spans,
@@ -250,8 +277,9 @@ impl Collect<'_> {
     fn data(&mut self, record: Record<'_>) {
         self.offsets.note(&record);
         self.peculiar.get_or_insert_with(|| Peculiar::of(record.bytes));
-        let Some(fingerprinter) = &mut self.fingerprinter else { return };
-        self.records.push(StagedRecord::of(&record, fingerprinter));
+        if let (Some(fingerprinter), Some(records)) = (&mut self.fingerprinter, &mut self.records) {
+            records.push(StagedRecord::of(&record, fingerprinter));
+        }
     }
 }
 
@@ -291,8 +319,10 @@ impl Shared for Collect<'_> {
 
     fn join(&mut self, part: Data, standing: Standing) {
         self.incomplete += part.fingerprinter.as_ref().map_or(0, Fingerprinter::incomplete);
-        let records = part.records.into_iter();
-        self.records.extend(records.map(|record| StagedRecord { standing, ..record }));
+        let Some(records) = &mut self.records else { return };
+        part.records
+            .into_iter()
+            .for_each(|record| records.push(StagedRecord { standing, ..record }));
     }
 }
 

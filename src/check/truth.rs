@@ -17,8 +17,9 @@ use crate::fingerprint::Identity;
 use crate::observe::Event;
 use crate::outcome::{Gap, GapReason, Origin};
 use crate::plan::{ReconcilePlan, Window, Young};
-use crate::reconcile::{Place, Produced, Row, Side};
+use crate::reconcile::{Packed, Place, Produced, Row, Side, Spool, Storage};
 use crate::source::{KeyRange, Source};
+use crate::stop::before_a_result;
 pub(super) use read::Reader;
 
 /// A manifest: the source that holds it, and the range of keys that it is.
@@ -46,15 +47,45 @@ enum Demand {
     Outside,
 }
 
+/// A record that must be there, and when it was put.
+#[derive(Debug, Clone, Copy)]
+struct Timed {
+    at: Timestamp,
+    row: Row,
+}
+
+impl Packed for Timed {
+    const BYTES: usize = 12 + Row::BYTES;
+
+    fn pack(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.at.as_second().to_le_bytes());
+        out.extend_from_slice(&self.at.subsec_nanosecond().to_le_bytes());
+        self.row.pack(out);
+    }
+
+    fn unpack(bytes: &[u8]) -> Self {
+        let (seconds, rest) = bytes.split_at(8);
+        let (nanoseconds, row) = rest.split_at(4);
+        let seconds = i64::from_le_bytes(seconds.try_into().unwrap_or_default());
+        let nanoseconds = i32::from_le_bytes(nanoseconds.try_into().unwrap_or_default());
+        let at = Timestamp::new(seconds, nanoseconds).unwrap_or_default();
+        Self { at, row: Row::unpack(row) }
+    }
+}
+
 /// What one object of a manifest says.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Said {
-    /// Records that must be there, and when they were put.
-    timed: Vec<(Timestamp, Row)>,
+    /// Records that must be there by now.
+    sure: Side,
+    /// Records that must be there, and may be on their way.
+    timed: Spool<Timed>,
     /// Records that must be there, of which nobody knows since when.
-    untimed: Vec<Row>,
-    uncertain: Vec<Row>,
-    outside: Vec<Row>,
+    untimed: Side,
+    uncertain: Side,
+    outside: Side,
+    /// Why not all of them could be kept.
+    failure: Option<Error>,
     /// What its producer says besides.
     remarks: Remarks,
     /// Records that lack what the policy compares.
@@ -75,12 +106,34 @@ pub(super) struct Remarks {
 }
 
 impl Said {
-    fn demand(&mut self, row: Row, demand: Demand) {
-        match demand {
-            Demand::Sure(Some(at)) => self.timed.push((at, row)),
+    fn new(storage: &Arc<Storage>) -> Self {
+        let side = || Side::new(storage);
+        Self {
+            sure: side(),
+            timed: Spool::new(storage),
+            untimed: side(),
+            uncertain: side(),
+            outside: side(),
+            failure: None,
+            remarks: Remarks::default(),
+            incomplete: 0,
+        }
+    }
+
+    /// What is put at this instant or later may be on its way.
+    fn demand(&mut self, row: Row, demand: Demand, young: Timestamp) {
+        let kept = match demand {
+            Demand::Sure(Some(at)) if at >= young => {
+                self.timed.push(Timed { at, row });
+                Ok(())
+            }
+            Demand::Sure(Some(_)) => self.sure.push(row),
             Demand::Sure(None) => self.untimed.push(row),
             Demand::Uncertain => self.uncertain.push(row),
             Demand::Outside => self.outside.push(row),
+        };
+        if let Err(error) = kept {
+            self.failure.get_or_insert(error);
         }
     }
 }
@@ -95,11 +148,11 @@ impl Remarks {
 }
 
 /// What was produced.
-#[derive(Default)]
 pub(super) struct Truth {
     pub(super) sides: Produced,
-    /// Records that must be there, and when they were put, in the order in which they were read.
-    timed: Vec<(Timestamp, Row)>,
+    storage: Arc<Storage>,
+    /// Records that must be there, and may be on their way.
+    timed: Spool<Timed>,
     /// Records that must be there, of which nobody knows since when.
     untimed: Side,
     pub(super) incomplete: u64,
@@ -117,38 +170,65 @@ pub(super) struct Look {
     partition_key: Option<String>,
 }
 
+/// Since when what was put may be on its way.
+fn young_since(young: Option<Young>) -> Timestamp {
+    young.map_or(Timestamp::MAX, |young| young.since)
+}
+
 impl Truth {
-    /// Decides which records may still be on their way. That may be asked again, later.
-    pub(super) fn settle(&mut self, young: Option<Young>) {
-        let since = young.map_or(Timestamp::MAX, |young| young.since);
-        let Produced { sure, recent, .. } = &mut self.sides;
-        *recent = Side::default();
-        self.timed.retain(|(at, row)| {
-            let young = *at >= since;
-            if young { &mut *recent } else { &mut *sure }.commit([*row]);
-            young
-        });
-        self.timed.shrink_to_fit();
-        let on_their_way = young.is_some_and(|young| young.untimed);
-        if on_their_way {
-            self.sides.recent.copy(&self.untimed);
-        } else {
-            self.sides.sure.merge(std::mem::take(&mut self.untimed));
+    fn new(storage: &Arc<Storage>) -> Self {
+        Self {
+            sides: Produced::new(storage),
+            storage: Arc::clone(storage),
+            timed: Spool::new(storage),
+            untimed: Side::new(storage),
+            incomplete: 0,
+            remarks: Remarks::default(),
+            gaps: Vec::new(),
+            objects: Vec::new(),
         }
     }
 
-    fn commit(&mut self, mut said: Said) {
+    /// Decides which records may still be on their way. That may be asked again, later.
+    pub(super) fn settle(&mut self, young: Option<Young>) -> Result<()> {
+        let since = young_since(young);
+        let Produced { sure, recent, .. } = &mut self.sides;
+        *recent = Side::new(&self.storage);
+        let timed = std::mem::replace(&mut self.timed, Spool::new(&self.storage));
+        timed.each(|timed| {
+            if timed.at < since {
+                return sure.push(timed.row);
+            }
+            self.timed.push(timed);
+            recent.push(timed.row)
+        })?;
+        let on_their_way = young.is_some_and(|young| young.untimed);
+        if on_their_way {
+            recent.copy(&self.untimed)
+        } else {
+            sure.merge(std::mem::replace(&mut self.untimed, Side::new(&self.storage)))
+        }
+    }
+
+    fn commit(&mut self, said: Said) -> Result<()> {
+        if let Some(failure) = said.failure {
+            return Err(failure);
+        }
         self.incomplete += said.incomplete;
         self.remarks.add(said.remarks);
-        self.timed.append(&mut said.timed);
-        self.untimed.commit(said.untimed);
-        self.sides.uncertain.commit(said.uncertain);
-        self.sides.outside.commit(said.outside);
+        said.timed.each(|timed| {
+            self.timed.push(timed);
+            Ok(())
+        })?;
+        self.sides.sure.merge(said.sure)?;
+        self.untimed.merge(said.untimed)?;
+        self.sides.uncertain.merge(said.uncertain)?;
+        self.sides.outside.merge(said.outside)
     }
 
     /// Records that must be there.
     pub(super) fn demanded(&self) -> u64 {
-        self.sides.sure.records() + self.timed.len() as u64 + self.untimed.records()
+        self.sides.sure.records() + self.timed.len() + self.untimed.records()
     }
 
     /// How reports name the manifests.
@@ -192,8 +272,9 @@ impl Run {
         &self,
         plan: &ReconcilePlan,
         manifests: Vec<Manifest>,
+        storage: &Arc<Storage>,
     ) -> Result<Truth> {
-        let mut truth = Truth::default();
+        let mut truth = Truth::new(storage);
         for manifest in manifests {
             self.read_manifest(plan, manifest, &mut truth).await?;
         }
@@ -209,15 +290,20 @@ impl Run {
     ) -> Result<()> {
         let jobs = jobs(&manifest, truth.objects.len() as u64).await?;
         let name = manifest.name;
-        let reader = Reader::new(plan).arrived(manifest.arrived);
+        let reader = Reader::new(plan, &truth.storage).arrived(manifest.arrived);
         let work = move |job: &Job, body| Ok(reader.read(job, body));
-        self.each(&jobs, work, |job, read| {
+        let reading = self.each(&jobs, work, |job, read| {
             let said = read.and_then(|read| read.map_err(GapReason::Failed));
-            truth.commit(said.map_err(|reason| unreadable(&name, job, &reason))?);
+            truth.commit(said.map_err(|reason| unreadable(&name, job, &reason))?)?;
             self.observer.on(Event::Manifest { records: truth.demanded() });
             Ok(())
-        })
-        .await?;
+        });
+        tokio::select! {
+            biased;
+            // A part of the truth is none.
+            () = self.stop.asked() => return Err(before_a_result()),
+            read = reading => read?,
+        }
         truth.objects.extend(jobs.into_iter().map(|job| (job, name.clone())));
         truth.gaps.extend(manifest.gaps);
         Ok(())

@@ -50,6 +50,7 @@ pub(super) async fn run(demo: &Demo, mut output: Output) -> Result<Verdict> {
         samples,
         delivery_start: None,
         young: None,
+        memory: demo.memory.clone(),
         seed: demo.identity_seed,
     };
     let manifest = stage.manifest.name.clone();

@@ -1,6 +1,8 @@
 //! `dump`: records stream out as they come, what was wrong is said at the end.
 
+use std::fs;
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::output::{self, Output};
@@ -27,8 +29,10 @@ pub(super) async fn run(request: Dump, session: &Session) -> Result<u8> {
     if request.dry_run {
         return run.estimate(&request.output, out).await;
     }
+    let unfinished = [Some(&out), rejects.as_ref()].into_iter().flatten();
+    let unfinished = unfinished.filter_map(Output::unfinished).collect();
     let slot = Arc::new(Mutex::new(Some(Writer::new(request.records, out, rejects))));
-    let owner = Owner(Arc::clone(&slot));
+    let owner = Owner { slot: Arc::clone(&slot), unfinished };
     let outcome = run.run.dump(Box::new(Filler(slot)), request.wanted, SAMPLES).await?;
     run.progress.clear();
     owner.finish(&outcome)?;
@@ -82,11 +86,14 @@ impl DumpSink for Filler {
 
 /// The writer, for the run that ends it. A run that is given up takes it from the worker, and with
 /// it the files that are not complete.
-struct Owner(Slot);
+struct Owner {
+    slot: Slot,
+    unfinished: Vec<PathBuf>,
+}
 
 impl Owner {
     fn take(&self) -> Option<Writer<Output>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn finish(&self, outcome: &DumpOutcome) -> Result<()> {
@@ -100,9 +107,11 @@ impl Owner {
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        // A worker that is stuck in a write must not keep the process from ending.
-        if let Ok(mut slot) = self.0.try_lock() {
-            slot.take();
+        // A worker in the middle of a write keeps its files open, but must neither keep the process
+        // from ending nor leave them behind.
+        match self.slot.try_lock() {
+            Ok(mut slot) => drop(slot.take()),
+            Err(_) => self.unfinished.iter().for_each(|file| _ = fs::remove_file(file)),
         }
     }
 }

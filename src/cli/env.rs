@@ -1,6 +1,7 @@
 //! Everything a run takes from around it: environment, clock, terminal. Read once, here.
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 
@@ -23,6 +24,8 @@ pub struct Env {
     pub width: Option<usize>,
     /// Threads that can run at once.
     pub cores: usize,
+    /// The system's directory for temporary files: `TMPDIR`, where it is set.
+    pub temp_dir: PathBuf,
     /// A number that nobody can foresee.
     pub random: u64,
 }
@@ -41,6 +44,7 @@ impl Env {
             stderr_terminal: std::io::stderr().is_terminal(),
             width: terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
+            temp_dir: std::env::temp_dir(),
             random: random(),
         }
     }

@@ -21,7 +21,7 @@ use super::request::{AwsOptions, Demo, Dump, List, Output, Request, Session};
 use crate::check::Wanted;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
-use crate::plan::Limits;
+use crate::plan::{Limits, Memory};
 use crate::report::Form;
 use crate::report::dump::Records;
 use crate::report::table::Layout;
@@ -129,6 +129,11 @@ fn layout(to_file: bool, samples: usize, session: &Session, env: &Env) -> Layout
     }
 }
 
+/// Where what is known of records is kept, unless that is asked for.
+fn memory(env: &Env) -> Memory {
+    Memory { bytes: limits::MEMORY_DEFAULT, overflow: env.temp_dir.clone() }
+}
+
 fn at_least_one(option: &str, number: usize) -> Result<usize> {
     if number == 0 {
         return Err(usage(format!("{option} must be at least 1")));
@@ -150,6 +155,7 @@ fn demo(args: &DemoArgs, session: &Session, env: &Env) -> Result<Demo> {
             requests: limits::REQUESTS_DEFAULT,
             workers: env.cores,
         },
+        memory: memory(env),
         identity_seed: env.random,
         start: time::start(),
     })

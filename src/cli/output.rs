@@ -64,6 +64,14 @@ impl Output {
         self.finish(written)
     }
 
+    /// The file that holds a result which is not complete yet, where it goes to a file.
+    pub fn unfinished(&self) -> Option<PathBuf> {
+        match &self.sink {
+            Sink::File { file, .. } => Some(file.get_ref().path().to_owned()),
+            _ => None,
+        }
+    }
+
     /// Whether the reader has gone away.
     pub fn is_closed(&self) -> bool {
         self.closed

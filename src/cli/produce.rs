@@ -7,8 +7,9 @@ use super::progress::Progress;
 use super::request::{Produce, ProduceTo, Session};
 use super::wire;
 use crate::error::Result;
-use crate::produce::{self, Again, Invocation, Plan, Produced, Records, Stop};
+use crate::produce::{self, Again, Invocation, Plan, Produced, Records};
 use crate::report::units::counted;
+use crate::stop::Stop;
 use crate::{exit, report};
 
 pub(super) async fn run(request: Produce, session: &Session, stop: Stop) -> Result<u8> {

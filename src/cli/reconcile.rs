@@ -11,20 +11,26 @@ use super::watched::Watched;
 use crate::check::Comparison;
 use crate::error::Result;
 use crate::limits::{BUFFERING_MAX, DELIVERY_SLACK};
-use crate::outcome::{Outcome, Verdict};
+use crate::outcome::{Gap, GapReason, Outcome, Verdict};
 use crate::plan::{ReconcilePlan, Young};
 use crate::report::units::count;
+use crate::stop::{Stop, before_a_result};
 use crate::{exit, report};
 
-pub(super) async fn run(request: Reconcile, session: &Session) -> Result<u8> {
+pub(super) async fn run(request: Reconcile, session: &Session, stop: Stop) -> Result<u8> {
     let output = Output::open(request.output.file.as_deref())?;
     let mut watched = Watched::open(&request.read, session, session.progress).await?;
+    watched.run.set_stop(stop.clone());
     if request.dry_run {
         truth::say_estimate(&request, &watched, session).await?;
         return watched.estimate(&request.output, output).await;
     }
-    let patience = Patience::of(&request, &watched);
-    let mut truth = Truth::open(&request, &watched, session).await?;
+    let patience = Patience::of(&request, &watched, stop);
+    let mut truth = tokio::select! {
+        biased;
+        () = patience.stop.asked() => return Err(before_a_result()),
+        truth = Truth::open(&request, &watched, session) => truth?,
+    };
     watched.set_window(truth.window);
     let plan = ReconcilePlan {
         read: watched.plan.clone(),
@@ -34,6 +40,7 @@ pub(super) async fn run(request: Reconcile, session: &Session) -> Result<u8> {
         samples: request.samples,
         delivery_start: watched.delivery.as_ref().and_then(|delivery| delivery.start),
         young: patience.young(watched.delivered_until(patience.now()).await),
+        memory: request.memory.clone(),
         seed: request.seed,
     };
     let manifests = std::mem::take(&mut truth.manifests);
@@ -52,6 +59,7 @@ struct Patience {
     /// From a record's arrival to its object, at most.
     delivery: SignedDuration,
     wait: Option<Duration>,
+    stop: Stop,
 }
 
 /// Between two looks at least.
@@ -60,7 +68,7 @@ const PAUSE_MIN: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
 impl Patience {
-    fn of(request: &Reconcile, watched: &Watched) -> Self {
+    fn of(request: &Reconcile, watched: &Watched, stop: Stop) -> Self {
         let delivery = watched.delivery.as_ref();
         let buffering = delivery
             .and_then(|delivery| delivery.buffering_seconds)
@@ -71,6 +79,7 @@ impl Patience {
             clock: Instant::now(),
             delivery: delivery.unwrap_or(SignedDuration::MAX),
             wait: request.wait,
+            stop,
         }
     }
 
@@ -104,13 +113,17 @@ impl Patience {
             let (found, produced) = comparison.progress();
             // Asked before any record is called old: what counts as old once is old for good.
             let delivered_until = watched.delivered_until(self.now()).await;
-            let may_come = comparison.set_young(self.young(delivered_until));
-            if found >= produced || !may_come || left.is_zero() {
-                truth.follow(comparison, self.now(), watched).await?;
-                comparison.set_young(self.young(delivered_until));
+            let may_come = comparison.set_young(self.young(delivered_until))?;
+            let ends = left.is_zero() || self.stop.is_asked();
+            if found >= produced || !may_come || ends {
+                // Whoever wants it to end gets no more of the stream: there is no verdict on it anyway.
+                if !self.stop.is_asked() {
+                    truth.follow(comparison, self.now(), watched).await?;
+                }
+                comparison.set_young(self.young(delivered_until))?;
                 let outcome = comparison.outcome().await?;
-                if left.is_zero() || is_settled(&outcome) {
-                    return Ok(outcome);
+                if ends || is_settled(&outcome) {
+                    return Ok(if left.is_zero() { outcome } else { unfinished(outcome) });
                 }
             }
             if !quiet {
@@ -121,10 +134,22 @@ impl Patience {
                     left.as_secs(),
                 ));
             }
-            tokio::time::sleep(pause.min(left)).await;
+            tokio::select! {
+                () = self.stop.asked() => {}
+                () = tokio::time::sleep(pause.min(left)) => {}
+            }
             pause = (pause * 2).min(PAUSE_MAX);
         }
     }
+}
+
+/// What was found of a run that was asked to end while it waited.
+fn unfinished(mut outcome: Outcome) -> Outcome {
+    if !is_settled(&outcome) && !outcome.has_gaps() {
+        let key = outcome.location.clone();
+        outcome.gaps.push(Gap { key, size: 0, reason: GapReason::Interrupted });
+    }
+    outcome
 }
 
 /// Whether time can change it.
@@ -143,6 +168,7 @@ mod tests {
             clock: Instant::now(),
             delivery: SignedDuration::from_mins(10),
             wait,
+            stop: Stop::never(),
         }
     }
 

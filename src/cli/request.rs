@@ -16,7 +16,7 @@ use crate::check::Wanted;
 use crate::expect::stream::{Share, StreamRead};
 use crate::fingerprint::Policy;
 use crate::outcome::Allow;
-use crate::plan::{Foreign, Limits, Location, ReadPlan, Window};
+use crate::plan::{Foreign, Limits, Location, Memory, ReadPlan, Window};
 use crate::produce::{Records as ToPut, Target};
 use crate::report::Form;
 use crate::report::dump::Records;
@@ -217,6 +217,8 @@ pub struct Reconcile {
     pub allow: Allow,
     /// How many samples to keep of each kind of finding.
     pub samples: usize,
+    /// Where what is known of records is kept.
+    pub memory: Memory,
     /// Seeds the identities.
     pub seed: u64,
     /// When the run began.
@@ -305,6 +307,8 @@ pub struct Demo {
     pub layout: Layout,
     /// Caps of the runs in it.
     pub limits: crate::plan::Limits,
+    /// Where what is known of records is kept.
+    pub memory: Memory,
     /// Seeds the identities.
     pub identity_seed: u64,
     /// When the first record arrives.

@@ -7,8 +7,8 @@ use super::output::Output;
 use super::request::{List, Request, Session};
 use super::watched::Watched;
 use super::{demo, dump, manual, produce, reconcile, simulate, snapshot, stack, trace as walk};
-use crate::error::{Error, ErrorKind, Result};
-use crate::produce::Stop;
+use crate::error::{Error, Result};
+use crate::stop::{Stop, before_a_result};
 use crate::{exit, limits, report};
 
 /// Runs a request to its exit code.
@@ -19,7 +19,7 @@ pub fn run(request: Request, session: &Session) -> Result<u8> {
     match request {
         Request::List(request) => wait(list(request, session)),
         Request::Dump(request) => wait(dump::run(request, session)),
-        Request::Reconcile(request) => wait(reconcile::run(*request, session)),
+        Request::Reconcile(request) => wait_twice(|stop| reconcile::run(*request, session, stop)),
         Request::Demo(request) => {
             wait(async { demo::run(&request, Output::open(None)?).await.map(exit::code) })
         }
@@ -64,10 +64,6 @@ pub(super) fn wait(run: impl Future<Output = Result<u8>>) -> Result<u8> {
     wait_or(run, before_a_result)
 }
 
-fn before_a_result() -> Error {
-    Error::new(ErrorKind::Io, "interrupted before there was a result")
-}
-
 /// Waits for a run, or for somebody to end it, which is then this error.
 pub(super) fn wait_or(
     run: impl Future<Output = Result<u8>>,
@@ -86,9 +82,11 @@ fn wait_until(
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| Error::io("the runtime could not be started", error))?;
     let result = runtime.block_on(async {
+        // The watch begins before the run: what a run leaves behind must never be up to a signal.
         tokio::select! {
-            result = run => result,
+            biased;
             error = ended => Err(error),
+            result = run => result,
         }
     });
     // Threads that still work on an object have nobody left to work for.

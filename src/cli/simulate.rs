@@ -5,7 +5,6 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use tempfile::NamedTempFile;
 use tokio::runtime::Handle;
 
 use super::output::Output;
@@ -44,8 +43,10 @@ pub(super) async fn run(request: Simulate, session: &Session) -> Result<u8> {
     };
     let runtime = Handle::current();
     let bucket = store.map(|store| Bucket { store, runtime });
+    // The file goes with this run, and not with a thread that outlives it.
+    let kept = snapshot.as_ref().map(|file| file.path().to_owned());
     let work = move || {
-        let truth = deliver(&request, snapshot, bucket)?;
+        let truth = deliver(&request, kept, bucket)?;
         Ok((request, truth))
     };
     let done = tokio::task::spawn_blocking(work).await;
@@ -66,11 +67,7 @@ fn new_files(request: &Simulate) -> Vec<&PathBuf> {
 }
 
 /// Delivers the records that were asked for.
-fn deliver(
-    request: &Simulate,
-    snapshot: Option<NamedTempFile>,
-    bucket: Option<Bucket>,
-) -> Result<Truth> {
+fn deliver(request: &Simulate, snapshot: Option<PathBuf>, bucket: Option<Bucket>) -> Result<Truth> {
     let deliver = |records: &mut dyn Records| deliver_to(request, records, bucket);
     match (&request.from, snapshot) {
         (SimulateFrom::MadeUp(count, pace), _) => {
@@ -85,11 +82,11 @@ fn deliver(
         (SimulateFrom::Stream(_), None) => unreachable!("the stream was read above"),
         (SimulateFrom::Stream(_), Some(snapshot)) => {
             let failed = |error| Error::io("the snapshot", error);
-            let file = snapshot.reopen().map_err(failed)?;
+            let file = File::open(&snapshot).map_err(failed)?;
             let truth = deliver(&mut Held::open(file)?)?;
             if let SimulateTo::Directory(out) = &request.to {
                 // Its records may hold line feeds, so lines of them would be no manifest.
-                fs::copy(snapshot.path(), out.join(simulate::MANIFEST)).map_err(failed)?;
+                fs::copy(&snapshot, out.join(simulate::MANIFEST)).map_err(failed)?;
             }
             Ok(truth)
         }

@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::expect::delivery::{self, Delivery};
 use crate::fingerprint::Policy;
 use crate::outcome::Allow;
-use crate::plan::{Expectation, Location, ReconcilePlan};
+use crate::plan::{Expectation, Location, Memory, ReconcilePlan};
 use crate::report::{self, trace::Report};
 use crate::trace::hops::{Counted, Produced, Walk};
 use crate::trace::{self, Grid};
@@ -70,14 +70,14 @@ async fn produced(
     for location in locations {
         manifests.push(truth::manifest(location, session, &watched.plan.limits).await?);
     }
-    let plan = count_only(watched, locations);
+    let plan = count_only(watched, locations, &request.memory);
     let comparison = watched.run.compare(&plan, manifests).await?;
     let (records, uncertain) = comparison.produced();
     Ok(Some(Produced { records, uncertain }))
 }
 
 /// A reconciliation of which only the side of the producer is asked for.
-fn count_only(watched: &Watched, locations: &[Location]) -> ReconcilePlan {
+fn count_only(watched: &Watched, locations: &[Location], memory: &Memory) -> ReconcilePlan {
     ReconcilePlan {
         read: watched.plan.clone(),
         expectation: Expectation::Manifest(locations.to_vec()),
@@ -86,6 +86,7 @@ fn count_only(watched: &Watched, locations: &[Location]) -> ReconcilePlan {
         samples: 0,
         delivery_start: None,
         young: None,
+        memory: memory.clone(),
         seed: 0,
     }
 }

@@ -8,12 +8,12 @@ use aws_sdk_lambda::primitives::Blob;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::run::Stop;
 use super::{Produced, Tally};
 use crate::aws::{Aws, Call, Failure};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::{FUNCTION_RECORDS_MAX, FUNCTION_TIMEOUT};
 use crate::observe::{Event, Observer};
+use crate::stop::Stop;
 
 /// What to ask of a function.
 #[derive(Debug, Clone)]

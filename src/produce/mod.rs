@@ -28,7 +28,7 @@ mod target;
 #[cfg(feature = "aws")]
 pub use function::{Invocation, invoke};
 #[cfg(feature = "aws")]
-pub use run::{Again, Plan, Stop, again, run, write_out};
+pub use run::{Again, Plan, again, run, write_out};
 pub use tally::Tally;
 #[cfg(feature = "aws")]
 pub use target::Target;

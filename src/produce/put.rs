@@ -8,13 +8,13 @@ use super::batch::{Limits, Queue};
 use super::ledger::Ledger;
 use super::pace::{Pace, Taken};
 use super::records::Record;
-use super::run::Stop;
 use super::target::Putter;
 use crate::aws::Failure;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expect::manifest::Answer;
 use crate::limits::{PUT_DRAIN, PUT_REQUESTS, PUT_STREAM_RECORD_BYTES_DEFAULT};
 use crate::observe::{Event, Observer};
+use crate::stop::Stop;
 
 /// A producer at work.
 pub(super) struct Producer<'a, I: Iterator> {

@@ -4,7 +4,6 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use tokio::sync::watch;
 
 use super::batch::Queue;
 use super::ledger::Ledger;
@@ -18,6 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::expect::manifest::{Header, Kind, Origin};
 use crate::limits::RECORD_BYTES_MAX;
 use crate::observe::{Event, Observer};
+use crate::stop::Stop;
 
 /// Characters of a made-up partition key.
 const KEY_BYTES: usize = 32;
@@ -52,28 +52,6 @@ pub struct Again {
     pub attempts: u32,
     /// The clock of whoever runs it.
     pub now: fn() -> Timestamp,
-}
-
-/// Asks a producer to stop: nothing more is put, and answers under way are waited for.
-#[derive(Debug, Clone)]
-pub struct Stop(watch::Receiver<bool>);
-
-impl Stop {
-    /// Asked by sending `true`.
-    pub fn new(receiver: watch::Receiver<bool>) -> Self {
-        Self(receiver)
-    }
-
-    pub(super) fn is_asked(&self) -> bool {
-        *self.0.borrow()
-    }
-
-    /// Comes back when it is asked, and never where nobody can ask any more.
-    pub(super) async fn asked(&self) {
-        if self.0.clone().wait_for(|asked| *asked).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
 }
 
 /// Puts records with a new ledger.

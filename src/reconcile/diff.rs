@@ -16,15 +16,20 @@
 //! those that were acknowledged, those of them that are still young, those whose put had no answer,
 //! those from outside the window. So what is short is the youngest that can be.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::rows::{PARTITIONS, Place, Row, Side};
+use super::digest::Digest;
+use super::rows::{Place, Row};
+use super::side::{PARTITIONS, Side};
+use super::storage::Storage;
+use super::together::{CLEAN, Copies, RECOVERED, SIDES, Together};
+use super::walk::{Counts, Heavy, Visit, Walk};
+use crate::error::Result;
 use crate::fingerprint::Identity;
-use crate::limits::PLACES_SHOWN;
 
 /// What was produced.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Produced {
     /// Records that must be there.
     pub sure: Side,
@@ -36,8 +41,16 @@ pub struct Produced {
     pub outside: Side,
 }
 
+impl Produced {
+    /// Nothing yet, kept there.
+    pub fn new(storage: &Arc<Storage>) -> Self {
+        let side = || Side::new(storage);
+        Self { sure: side(), recent: side(), uncertain: side(), outside: side() }
+    }
+}
+
 /// What was found in the store.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Found {
     /// Records in data objects beyond doubt.
     pub clean: Side,
@@ -45,6 +58,14 @@ pub struct Found {
     pub recovered: Side,
     /// Records in error output.
     pub failed: Side,
+}
+
+impl Found {
+    /// Nothing yet, kept there.
+    pub fn new(storage: &Arc<Storage>) -> Self {
+        let side = || Side::new(storage);
+        Self { clean: side(), recovered: side(), failed: side() }
+    }
 }
 
 /// A class of findings.
@@ -78,11 +99,11 @@ pub struct Group {
     pub found: u64,
     /// How many times it was found in error output.
     pub failed: u64,
-    /// Where it was produced: the first [`PLACES_SHOWN`].
+    /// Where it was produced: the first [`crate::limits::PLACES_SHOWN`].
     pub produced_at: Vec<Place>,
-    /// Where it was found in data objects: the first [`PLACES_SHOWN`].
+    /// Where it was found in data objects: the first [`crate::limits::PLACES_SHOWN`].
     pub found_at: Vec<Place>,
-    /// Where it was found in error output: the first [`PLACES_SHOWN`].
+    /// Where it was found in error output: the first [`crate::limits::PLACES_SHOWN`].
     pub failed_at: Vec<Place>,
 }
 
@@ -99,7 +120,7 @@ pub struct Tally {
 
 /// What a comparison came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Result {
+pub struct Differences {
     /// Records that were produced: those that must be there, those whose put had no answer, and
     /// those from outside the window that were found.
     pub produced: u64,
@@ -128,33 +149,63 @@ pub struct Result {
     pub unproven: Vec<Place>,
 }
 
-/// Compares what was produced with what was found. Keeps at most `samples` groups of each class;
-/// `workers` threads share the work, and the result does not depend on how many there are.
-pub fn compare(produced: &Produced, found: &Found, samples: usize, workers: usize) -> Result {
+/// What is kept of a comparison.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept {
+    /// Groups of each class, at most.
+    pub samples: usize,
+    /// Whether records that were produced more than once are worth knowing. Where they are not, what is
+    /// equal on both sides is not looked at.
+    pub repeated: bool,
+}
+
+/// Compares what was produced with what was found. `workers` threads share the work, and the result
+/// does not depend on how many there are.
+///
+/// # Errors
+/// When what was spilled cannot be read back as it was written.
+pub fn compare(
+    produced: &Produced,
+    found: &Found,
+    kept: Kept,
+    workers: usize,
+) -> Result<Differences> {
+    let sides = sides(produced, found);
+    let budget = sides[0].storage().for_comparing();
     let next = AtomicUsize::new(0);
-    let total = Mutex::new(Result::default());
+    let total = Mutex::new(Ok(Differences::default()));
     std::thread::scope(|scope| {
         for _ in 0..workers.max(1) {
             scope.spawn(|| {
-                let mut part = Result::default();
-                loop {
+                let mut part = Part { differences: Differences::default(), kept };
+                let done = loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     if number >= PARTITIONS {
-                        break;
+                        break Ok(());
                     }
-                    let rows = sides(produced, found).map(|side| side.partition(number));
-                    part.partition(&rows, samples);
-                }
-                lock(&total).add(part, samples);
+                    if let Err(error) = part.partition(&Walk { sides: &sides, number, budget }) {
+                        break Err(error);
+                    }
+                };
+                add(&total, done.map(|()| part.differences), kept.samples);
             });
         }
     });
-    let mut total = total.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut total = total.into_inner().unwrap_or_else(PoisonError::into_inner)?;
     total.unproven.sort_unstable();
-    total
+    Ok(total)
 }
 
-const SIDES: usize = 7;
+/// Adds what one worker came to. A worker that panics takes the whole scope with it; there is no
+/// half-done state to guard.
+fn add(total: &Mutex<Result<Differences>>, part: Result<Differences>, samples: usize) {
+    let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
+    match (&mut *total, part) {
+        (Ok(total), Ok(part)) => total.add(part, samples),
+        (Ok(_), Err(error)) => *total = Err(error),
+        (Err(_), _) => {}
+    }
+}
 
 fn sides<'a>(produced: &'a Produced, found: &'a Found) -> [&'a Side; SIDES] {
     let Produced { sure, recent, uncertain, outside } = produced;
@@ -162,86 +213,90 @@ fn sides<'a>(produced: &'a Produced, found: &'a Found) -> [&'a Side; SIDES] {
     [sure, recent, uncertain, outside, clean, recovered, failed]
 }
 
-/// All records of a side, the first identities by name: with a count only, nothing tells which of
-/// them it is about.
-pub fn all(side: &Side, samples: usize) -> Tally {
-    let mut all = Tally { records: side.records(), ..Tally::default() };
-    for number in 0..PARTITIONS {
-        let rows = side.partition(number);
-        for group in rows.chunk_by(|one, other| one.identity() == other.identity()) {
-            all.identities += 1;
-            all.groups.push(Group {
-                identity: group[0].identity(),
-                shown_at: group[0].place(),
-                produced: 0,
-                found: 0,
-                failed: group.len() as u64,
-                produced_at: Vec::new(),
-                found_at: Vec::new(),
-                failed_at: first_places(group),
-            });
-        }
-        all.keep(samples);
-    }
-    all
+/// What one worker has compared.
+struct Part {
+    differences: Differences,
+    kept: Kept,
 }
 
-/// The records of these sides that are identical to an earlier one: with a count only, a loss and a
-/// duplicate may cancel behind them.
-pub fn repeats(sides: &[&Side], samples: usize) -> Tally {
-    let mut repeats = Tally::default();
-    for number in 0..PARTITIONS {
-        let mut rows = sides.iter().flat_map(|side| side.partition(number)).collect::<Vec<_>>();
-        rows.sort_unstable();
-        for group in rows.chunk_by(|one, other| one.identity() == other.identity()) {
-            if let [_, second, ..] = group {
-                let found = group.len() as u64;
-                repeats.records += found - 1;
-                repeats.identities += 1;
-                repeats.groups.push(Group {
-                    identity: second.identity(),
-                    shown_at: second.place(),
-                    produced: 0,
-                    found,
-                    failed: 0,
-                    produced_at: Vec::new(),
-                    found_at: first_places(group),
-                    failed_at: Vec::new(),
-                });
+impl Part {
+    fn partition(&mut self, walk: &Walk<'_>) -> Result<()> {
+        if walk.sides.iter().all(|side| side.records_in(walk.number) == 0) {
+            return Ok(());
+        }
+        let mut counts: Counts = [0; PARTITIONS];
+        let digests: Vec<_> = walk.sides.iter().map(|side| side.digests(walk.number)).collect();
+        for (bucket, count) in counts.iter_mut().enumerate() {
+            let sides = std::array::from_fn(|side| digests[side][bucket]);
+            match self.kept.repeated {
+                false if is_even(&sides) => self.differences.even(sides[CLEAN].records),
+                _ => *count = sides.iter().map(|side| side.records).sum(),
             }
         }
-        repeats.keep(samples);
+        walk.visit(&counts, self)
     }
-    repeats
+
+    fn group(&mut self, rows: &Together<'_>) -> Result<()> {
+        let (total, samples) = (&mut self.differences, self.kept.samples);
+        let balance = rows.balance();
+        total.produced += balance.produced;
+        total.delivered += balance.delivered;
+        total.found += rows.found();
+        total.recovered += rows.recovered();
+        total.uncertain += balance.uncertain;
+        for (class, records) in balance.classes.into_iter().filter(|(_, records)| *records > 0) {
+            if class != GroupClass::Repeated || self.kept.repeated {
+                total.class(class).take(records, rows.shown(class)?, samples);
+            }
+        }
+        Ok(())
+    }
 }
 
-/// A worker that panics takes the whole scope with it; there is no half-done state to guard.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+/// Whether every record of a bucket that must be there is there, and none besides: then neither error
+/// output nor what is from outside the window matters.
+fn is_even(sides: &[Digest; SIDES]) -> bool {
+    let [sure, recent, uncertain, _, clean, recovered, _] = sides;
+    let mut known = *sure;
+    known += recent;
+    known == *clean && uncertain.records == 0 && recovered.records == 0
 }
 
-impl Result {
-    fn partition(&mut self, sides: &[Vec<Row>; SIDES], samples: usize) {
-        let mut sides = sides.each_ref().map(Vec::as_slice);
+impl Visit for Part {
+    fn rows(&mut self, sides: &[Vec<Row>]) -> Result<()> {
+        let mut sides: [&[Row]; SIDES] = std::array::from_fn(|side| sides[side].as_slice());
         loop {
             let first = sides.iter().filter_map(|rows| rows.first());
-            let Some(identity) = first.map(Row::identity).min() else { return };
-            let group = sides.each_mut().map(|rows| take_group(rows, identity));
-            self.group(&Together::of(identity, group), samples);
+            let Some(identity) = first.map(Row::identity).min() else { return Ok(()) };
+            let group = sides.each_mut().map(|rows| Copies::Rows(take_group(rows, identity)));
+            let together = Together::of(identity, group, None);
+            if let Copies::Rows(rows) = together.unproven {
+                self.differences.unproven.extend(rows.iter().map(Row::place));
+            }
+            self.group(&together)?;
         }
     }
 
-    fn group(&mut self, rows: &Together<'_>, samples: usize) {
-        self.unproven.extend(rows.unproven.iter().map(Row::place));
-        let balance = rows.balance();
-        self.produced += balance.produced;
-        self.delivered += balance.delivered;
-        self.found += rows.found();
-        self.recovered += rows.recovered.len() as u64;
-        self.uncertain += balance.uncertain;
-        for (class, records) in balance.classes.into_iter().filter(|(_, records)| *records > 0) {
-            self.class(class).take(records, rows.shown(class), samples);
+    fn heavy(&mut self, heavy: &Heavy<'_>) -> Result<()> {
+        let mut copies = [const { Copies::Rows(&[]) }; SIDES];
+        for (side, copies) in copies.iter_mut().enumerate() {
+            let (count, first) = heavy.count(side)?;
+            *copies = Copies::Counted(count, first);
         }
+        let together = Together::of(heavy.identity, copies, Some(heavy));
+        if let Copies::Counted(..) = together.unproven {
+            heavy.places(RECOVERED, |place| self.differences.unproven.push(place))?;
+        }
+        self.group(&together)
+    }
+}
+
+impl Differences {
+    /// Records that were produced and found, and nothing besides.
+    fn even(&mut self, records: u64) {
+        self.produced += records;
+        self.delivered += records;
+        self.found += records;
     }
 
     fn class(&mut self, class: GroupClass) -> &mut Tally {
@@ -271,101 +326,8 @@ impl Result {
     }
 }
 
-/// The rows of one identity, side by side.
-struct Together<'a> {
-    identity: Identity,
-    sure: &'a [Row],
-    recent: &'a [Row],
-    uncertain: &'a [Row],
-    outside: &'a [Row],
-    clean: &'a [Row],
-    recovered: &'a [Row],
-    failed: &'a [Row],
-    /// Recovered, and never produced: no records.
-    unproven: &'a [Row],
-}
-
-/// What one identity comes to, in records.
-struct Balance {
-    produced: u64,
-    delivered: u64,
-    uncertain: u64,
-    classes: [(GroupClass, u64); 5],
-}
-
-impl<'a> Together<'a> {
-    fn of(identity: Identity, sides: [&'a [Row]; SIDES]) -> Self {
-        let [sure, recent, uncertain, outside, clean, recovered, failed] = sides;
-        let produced = [sure, recent, uncertain, outside].iter().any(|rows| !rows.is_empty());
-        let none: &[Row] = &[];
-        let (recovered, unproven) = if produced { (recovered, none) } else { (none, recovered) };
-        Self { identity, sure, recent, uncertain, outside, clean, recovered, failed, unproven }
-    }
-
-    fn found(&self) -> u64 {
-        (self.clean.len() + self.recovered.len()) as u64
-    }
-
-    fn balance(&self) -> Balance {
-        let found = self.found();
-        let known = (self.sure.len() + self.recent.len()) as u64;
-        let put = known + self.uncertain.len() as u64;
-        let outside = found.saturating_sub(put).min(self.outside.len() as u64);
-        let produced = put + outside;
-        let delivered = produced.min(found);
-        let short = known.saturating_sub(found);
-        let unanswered = put.saturating_sub(found) - short;
-        let failed = (self.failed.len() as u64).min(short + unanswered);
-        let gone = short - failed.min(short);
-        let pending = gone.min(self.recent.len() as u64);
-        let surplus = if produced == 0 { GroupClass::Unexpected } else { GroupClass::Duplicate };
-        Balance {
-            produced,
-            delivered,
-            uncertain: unanswered - failed.saturating_sub(short),
-            classes: [
-                (GroupClass::Failed, failed),
-                (GroupClass::Pending, pending),
-                (GroupClass::Missing, gone - pending),
-                (surplus, found - delivered),
-                (GroupClass::Repeated, known.saturating_sub(1)),
-            ],
-        }
-    }
-
-    /// The group as a sample of a class.
-    fn shown(&self, class: GroupClass) -> Group {
-        let produced = [self.sure, self.recent, self.uncertain, self.outside];
-        let mut produced_at: Vec<_> = produced.into_iter().flatten().map(Row::place).collect();
-        produced_at.sort_unstable();
-        let mut found_at: Vec<_> =
-            self.clean.iter().chain(self.recovered).map(Row::place).collect();
-        found_at.sort_unstable();
-        let surplus = || found_at.get(produced_at.len());
-        let shown_at = match class {
-            GroupClass::Duplicate | GroupClass::Unexpected => surplus(),
-            GroupClass::Repeated => produced_at.get(1),
-            GroupClass::Failed | GroupClass::Pending | GroupClass::Missing => produced_at.first(),
-        };
-        let shown_at = *shown_at.expect("a class has a record to show");
-        let (produced, found) = (produced_at.len() as u64, found_at.len() as u64);
-        produced_at.truncate(PLACES_SHOWN);
-        found_at.truncate(PLACES_SHOWN);
-        Group {
-            identity: self.identity,
-            shown_at,
-            produced,
-            found,
-            failed: self.failed.len() as u64,
-            produced_at,
-            found_at,
-            failed_at: first_places(self.failed),
-        }
-    }
-}
-
 impl Tally {
-    fn take(&mut self, records: u64, group: Group, samples: usize) {
+    pub(super) fn take(&mut self, records: u64, group: Group, samples: usize) {
         self.records += records;
         self.identities += 1;
         self.groups.push(group);
@@ -375,7 +337,7 @@ impl Tally {
     }
 
     /// Keeps the first groups only.
-    fn keep(&mut self, samples: usize) {
+    pub(super) fn keep(&mut self, samples: usize) {
         self.groups.sort_unstable_by_key(|group| group.shown_at);
         self.groups.truncate(samples);
     }
@@ -388,13 +350,8 @@ impl Tally {
     }
 }
 
-/// The first places of rows that are in order.
-fn first_places(rows: &[Row]) -> Vec<Place> {
-    rows.iter().map(Row::place).take(PLACES_SHOWN).collect()
-}
-
 /// Takes the rows of one identity off the front.
-fn take_group<'a>(rows: &mut &'a [Row], identity: u128) -> &'a [Row] {
+pub(super) fn take_group<'a>(rows: &mut &'a [Row], identity: u128) -> &'a [Row] {
     let len = rows.iter().take_while(|row| row.identity() == identity).count();
     let (group, rest) = rows.split_at(len);
     *rows = rest;

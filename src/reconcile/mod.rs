@@ -1,13 +1,24 @@
-//! Two multisets of identities to their differences.
+//! Two multisets of identities to their differences, in bounded memory.
 //!
-//! Each side keeps 24 bytes a record, spread over partitions by identity. Sides are mergeable, and
-//! partitions are independent: nothing here needs all records, or all objects, in one place.
-//! It knows identities and places, and nothing of JSON, S3 or compression.
+//! Each side keeps 24 bytes a record, spread over partitions by identity. Every partition has digests that
+//! do not depend on order: where they are equal on both sides, no row is looked at. What does not fit into
+//! memory is written to temporary files, a block for each partition, and compared a partition at a time.
+//! Sides are mergeable, and partitions are independent: nothing here needs all records, or all objects, in
+//! one place. It knows identities and places, and nothing of JSON, S3 or compression.
 
+mod count;
 mod diff;
+mod digest;
 mod rows;
+mod side;
+mod storage;
 #[cfg(test)]
 mod tests;
+mod together;
+mod walk;
 
-pub use diff::{Found, Group, GroupClass, Produced, Result, Tally, all, compare, repeats};
-pub use rows::{Place, Row, Side};
+pub use count::{all, repeats};
+pub use diff::{Differences, Found, Group, GroupClass, Kept, Produced, Tally, compare};
+pub use rows::{Place, Row};
+pub use side::Side;
+pub use storage::{Packed, Spool, Storage};

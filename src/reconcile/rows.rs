@@ -1,7 +1,8 @@
-//! One side of a comparison: identities, and where each one is.
+//! A record in a comparison: its identity, and where it is.
 
 use std::fmt;
 
+use super::storage::Packed;
 use crate::fingerprint::Identity;
 use crate::limits::{OBJECT_BYTES_CEILING, OBJECTS_CEILING};
 
@@ -14,6 +15,16 @@ const _: () = assert!(OBJECT_BYTES_CEILING.is_power_of_two() && OBJECTS_CEILING.
 const _: () = assert!(OBJECTS_CEILING.trailing_zeros() + OFFSET_BITS == u64::BITS);
 
 impl Place {
+    /// The place as a number, in the order of places.
+    pub(super) fn number(self) -> u64 {
+        self.0
+    }
+
+    /// The place of a number.
+    pub(super) fn of_number(number: u64) -> Self {
+        Self(number)
+    }
+
     /// A place.
     ///
     /// # Panics
@@ -66,94 +77,35 @@ impl Row {
         self.place
     }
 
-    fn partition(&self) -> usize {
-        (self.identity[0] >> (u64::BITS - PARTITION_BITS)) as usize
+    /// Eight bits of its identity, the first ones from the `depth`-th byte on.
+    pub(super) fn digit(&self, depth: u32) -> usize {
+        let half = self.identity[(depth / 8) as usize];
+        (half >> (56 - depth % 8 * 8) & 0xff) as usize
+    }
+}
+
+impl Packed for Row {
+    const BYTES: usize = 24;
+
+    fn pack(&self, out: &mut Vec<u8>) {
+        let [high, low] = self.identity;
+        for word in [high, low, self.place.0] {
+            out.extend_from_slice(&word.to_le_bytes());
+        }
+    }
+
+    fn unpack(bytes: &[u8]) -> Self {
+        let mut words = [0; 3];
+        for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(8)) {
+            *word = bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte));
+        }
+        let [high, low, place] = words;
+        Self { identity: [high, low], place: Place(place) }
     }
 }
 
 impl fmt::Debug for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x} {:?}", self.identity(), self.place)
-    }
-}
-
-const PARTITION_BITS: u32 = 8;
-/// Identities are spread over so many partitions by their first bits.
-pub(super) const PARTITIONS: usize = 1 << PARTITION_BITS;
-/// A full chunk is never moved: growth costs no copy and no spare room.
-const CHUNK_ROWS: usize = 1024;
-
-/// A multiset of records.
-#[derive(Default)]
-pub struct Side {
-    partitions: Vec<Chunks>,
-    records: u64,
-}
-
-#[derive(Default)]
-struct Chunks(Vec<Vec<Row>>);
-
-impl Chunks {
-    fn push(&mut self, row: Row) {
-        match self.0.last_mut() {
-            Some(chunk) if chunk.len() < CHUNK_ROWS => chunk.push(row),
-            _ => {
-                // The first chunk of a partition grows; once it is full, more are to be expected.
-                let capacity = if self.0.is_empty() { 4 } else { CHUNK_ROWS };
-                let mut chunk = Vec::with_capacity(capacity);
-                chunk.push(row);
-                self.0.push(chunk);
-            }
-        }
-    }
-}
-
-impl Side {
-    /// Takes the records of one object, or of several.
-    pub fn commit(&mut self, rows: impl IntoIterator<Item = Row>) {
-        if self.partitions.is_empty() {
-            self.partitions.resize_with(PARTITIONS, Chunks::default);
-        }
-        for row in rows {
-            self.partitions[row.partition()].push(row);
-            self.records += 1;
-        }
-    }
-
-    /// Takes everything that another side holds.
-    pub fn merge(&mut self, other: Self) {
-        for chunks in other.partitions {
-            self.commit(chunks.0.into_iter().flatten());
-        }
-    }
-
-    /// Takes a copy of everything that another side holds.
-    pub fn copy(&mut self, other: &Self) {
-        self.commit(
-            other.partitions.iter().flat_map(|Chunks(chunks)| chunks.iter().flatten().copied()),
-        );
-    }
-
-    /// How many records it holds.
-    pub fn records(&self) -> u64 {
-        self.records
-    }
-
-    /// The records of one partition, in the order of identity and place.
-    pub(super) fn partition(&self, number: usize) -> Vec<Row> {
-        // A side that holds nothing has no partitions.
-        let Some(Chunks(chunks)) = self.partitions.get(number) else { return Vec::new() };
-        let mut rows = Vec::with_capacity(chunks.iter().map(Vec::len).sum());
-        for chunk in chunks {
-            rows.extend_from_slice(chunk);
-        }
-        rows.sort_unstable();
-        rows
-    }
-}
-
-impl fmt::Debug for Side {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Side").field("records", &self.records).finish_non_exhaustive()
     }
 }

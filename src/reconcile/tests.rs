@@ -1,6 +1,10 @@
 //! The comparison against its dull twin: two maps, one identity at a time.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::prelude::*;
 
@@ -12,14 +16,14 @@ use crate::tests::cases;
 
 /// What [`compare`] does, without partitions, threads or sums: records take each other's places one
 /// by one.
-fn naive(all: [&[Row]; 7]) -> Result {
+fn naive(all: [&[Row]; 7], repeated: bool) -> Differences {
     let mut sides: BTreeMap<Identity, [Vec<Place>; 7]> = BTreeMap::new();
     for (side, rows) in all.into_iter().enumerate() {
         for row in rows {
             sides.entry(row.identity()).or_default()[side].push(row.place());
         }
     }
-    let mut result = Result::default();
+    let mut result = Differences::default();
     for (identity, sides) in sides {
         let [sure, recent, uncertain, outside, clean, recovered, mut failed_at] = sides;
         let kinds = [(&sure, 's'), (&recent, 'r'), (&uncertain, 'u'), (&outside, 'o')];
@@ -58,7 +62,7 @@ fn naive(all: [&[Row]; 7]) -> Result {
                 _ => result.uncertain += 1,
             }
         }
-        counts[4].1 = (sure.len() + recent.len()).saturating_sub(1) as u64;
+        counts[4].1 = (sure.len() + recent.len()).saturating_sub(1) as u64 * u64::from(repeated);
         for (class, records) in counts.into_iter().filter(|(_, records)| *records > 0) {
             let shown_at = match class {
                 Failed | Pending | Missing => produced_at[0],
@@ -91,7 +95,7 @@ fn naive(all: [&[Row]; 7]) -> Result {
 
 const CLASSES: [GroupClass; 6] = [Failed, Pending, Missing, Duplicate, Unexpected, Repeated];
 
-fn tally(result: &mut Result, class: GroupClass) -> &mut Tally {
+fn tally(result: &mut Differences, class: GroupClass) -> &mut Tally {
     match class {
         Failed => &mut result.failed,
         Pending => &mut result.pending,
@@ -115,10 +119,26 @@ fn rows(object: u64) -> impl Strategy<Value = Vec<Row>> {
     })
 }
 
-fn side(rows: &[Row]) -> Side {
-    let mut side = Side::default();
-    side.commit(rows.iter().copied());
+/// From a few rows, all of them on disk, to everything in memory.
+fn memory() -> impl Strategy<Value = u64> {
+    prop_oneof![Just(0_u64), 1..200_u64, 200..20_000_u64, Just(u64::MAX)]
+}
+
+fn storage(memory: u64) -> Arc<Storage> {
+    Storage::new(memory, 2, &std::env::temp_dir(), 7)
+}
+
+fn side(rows: &[Row], storage: &Arc<Storage>) -> Side {
+    let mut side = Side::new(storage);
+    side.commit(rows.iter().copied()).unwrap();
     side
+}
+
+/// Both sides of a comparison.
+fn both(put: &[Vec<Row>; 4], stored: &[Vec<Row>; 3], storage: &Arc<Storage>) -> (Produced, Found) {
+    let [sure, recent, uncertain, outside] = put.each_ref().map(|rows| side(rows, storage));
+    let [clean, recovered, failed] = stored.each_ref().map(|rows| side(rows, storage));
+    (Produced { sure, recent, uncertain, outside }, Found { clean, recovered, failed })
 }
 
 proptest! {
@@ -130,14 +150,24 @@ proptest! {
         stored in [rows(4), rows(5), rows(6)],
         workers in 1..4_usize,
         samples in 0..8_usize,
+        memory in memory(),
+        repeated: bool,
+        // What was put is what is stored, but for what is generated besides.
+        even: bool,
     ) {
-        let [sure, recent, uncertain, outside] = put.each_ref().map(|rows| side(rows));
-        let produced = Produced { sure, recent, uncertain, outside };
-        let [clean, recovered, failed] = stored.each_ref().map(|rows| side(rows));
-        let found = Found { clean, recovered, failed };
-        let result = compare(&produced, &found, samples, workers);
+        let (mut put, mut stored) = (put, stored);
+        if even {
+            stored[0] = put[0].iter().chain(&put[1]).enumerate().map(|(n, row)| {
+                Row::new(row.identity(), Place::new(4, n as u64))
+            }).collect();
+            put[2].truncate(samples / 4);
+            stored[1].truncate(samples / 6);
+        }
+        let (produced, found) = both(&put, &stored, &storage(memory));
+        let kept = Kept { samples, repeated };
+        let result = compare(&produced, &found, kept, workers).unwrap();
         let all = [&put[0], &put[1], &put[2], &put[3], &stored[0], &stored[1], &stored[2]];
-        let mut expected = naive(all.map(Vec::as_slice));
+        let mut expected = naive(all.map(Vec::as_slice), repeated);
         for class in CLASSES {
             tally(&mut expected, class).groups.truncate(samples);
         }
@@ -149,25 +179,189 @@ proptest! {
     }
 
     #[test]
-    fn sides_merge(one in rows(0), other in rows(1)) {
-        let mut merged = side(&one);
-        merged.merge(side(&other));
+    fn counting_does_not_depend_on_memory(
+        one in rows(0),
+        other in rows(1),
+        samples in 0..8_usize,
+        memory in memory(),
+    ) {
+        let (little, much) = (storage(memory), storage(u64::MAX));
+        let [few, all] = [&little, &much].map(|storage| [side(&one, storage), side(&other, storage)]);
+        let repeated = |[one, other]: &[Side; 2]| repeats(&[one, other], samples).unwrap();
+        prop_assert_eq!(repeated(&few), repeated(&all));
+        let mut counts = BTreeMap::<_, u64>::new();
+        one.iter().chain(&other).for_each(|row| *counts.entry(row.identity()).or_default() += 1);
+        prop_assert_eq!(repeated(&few).records, (one.len() + other.len() - counts.len()) as u64);
+        prop_assert_eq!(super::all(&few[0], samples).unwrap(), super::all(&all[0], samples).unwrap());
+        prop_assert_eq!(super::all(&few[0], samples).unwrap().records, one.len() as u64);
+    }
+
+    #[test]
+    fn sides_merge(one in rows(0), other in rows(1), memory in memory(), shared: bool) {
+        let storage = storage(memory);
+        let mut merged = side(&one, &storage);
+        if shared {
+            // What is copied is not taken away.
+            let twice = side(&other, &storage);
+            merged.copy(&twice).unwrap();
+            prop_assert_eq!(twice.records(), other.len() as u64);
+        } else {
+            merged.merge(side(&other, &storage)).unwrap();
+        }
         prop_assert_eq!(merged.records(), (one.len() + other.len()) as u64);
-        let found = Found { clean: merged, ..Found::default() };
+        let found = Found { clean: merged, ..Found::new(&storage) };
         let both = [one, other].concat();
-        prop_assert_eq!(compare(&must(&both), &found, 9, 2).delivered, both.len() as u64);
+        let kept = Kept { samples: 9, repeated: false };
+        let produced = must(&both, &storage);
+        prop_assert_eq!(compare(&produced, &found, kept, 2).unwrap().delivered, both.len() as u64);
+    }
+
+    #[test]
+    fn a_spool_gives_back_what_it_was_given(rows in rows(0), memory in memory()) {
+        let mut spool = Spool::new(&storage(memory));
+        rows.iter().for_each(|&row| spool.push(row));
+        prop_assert_eq!(spool.len(), rows.len() as u64);
+        let mut back = Vec::new();
+        spool.each(|row| { back.push(row); Ok(()) }).unwrap();
+        prop_assert_eq!(back, rows);
     }
 }
 
-fn must(rows: &[Row]) -> Produced {
-    Produced { sure: side(rows), ..Produced::default() }
+fn must(rows: &[Row], storage: &Arc<Storage>) -> Produced {
+    Produced { sure: side(rows, storage), ..Produced::new(storage) }
+}
+
+fn many(count: u64) -> Vec<Row> {
+    let identity = |n: u64| u128::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+    (0..count).map(|n| Row::new(identity(n), Place::new(1, n))).collect()
 }
 
 #[test]
 fn chunks_hold_what_is_put_into_them() {
     let rows: Vec<_> =
         (0..5000).map(|n: u64| Row::new(u128::from(n % 3), Place::new(1, n))).collect();
-    let found = Found { clean: side(&rows), ..Found::default() };
-    let result = compare(&must(&rows), &found, 1, 2);
-    assert_eq!((result.delivered, result.found, result.repeated.records), (5000, 5000, 4997));
+    for memory in [0, 100_000, u64::MAX] {
+        let storage = storage(memory);
+        let found = Found { clean: side(&rows, &storage), ..Found::new(&storage) };
+        let kept = Kept { samples: 1, repeated: true };
+        let result = compare(&must(&rows, &storage), &found, kept, 2).unwrap();
+        assert_eq!((result.delivered, result.found, result.repeated.records), (5000, 5000, 4997));
+        assert_eq!(storage.spilled() == 0, memory == u64::MAX);
+    }
+}
+
+#[test]
+fn what_is_held_stays_within_the_budget() {
+    let memory = 400_000;
+    let storage = storage(memory);
+    let rows = many(200_000);
+    let mut sides = [Side::new(&storage), Side::new(&storage)];
+    for side in &mut sides {
+        for rows in rows.chunks(100) {
+            side.commit(rows.iter().copied()).unwrap();
+            assert!(storage.held() <= memory, "{} bytes are held", storage.held());
+        }
+    }
+    assert!(storage.spilled() > 2 * 200_000 * 24 - memory);
+    drop(sides);
+    assert_eq!(storage.held(), 0);
+}
+
+#[test]
+fn equal_sides_are_not_read_back() {
+    let reads = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&reads);
+    let storage = Storage::on(60_000, 2, Path::new("."), 7, move |_| {
+        Ok(Box::new(Faulty { reads: Arc::clone(&counted), ..Faulty::new()? }))
+    });
+    let rows = many(10_000);
+    let kept = |repeated| Kept { samples: 1, repeated };
+    let mut found = Found { clean: side(&rows, &storage), ..Found::new(&storage) };
+    let even = compare(&must(&rows, &storage), &found, kept(false), 2).unwrap();
+    assert_eq!((even.delivered, reads.load(Ordering::Relaxed)), (10_000, 0));
+    compare(&must(&rows, &storage), &found, kept(true), 2).unwrap();
+    assert!(reads.swap(0, Ordering::Relaxed) > 0, "to name what is repeated, it is looked at");
+    found.clean.push(rows[0]).unwrap();
+    let odd = compare(&must(&rows, &storage), &found, kept(false), 2).unwrap();
+    assert_eq!((odd.delivered, odd.duplicates.records), (10_000, 1));
+    assert!(reads.load(Ordering::Relaxed) < 60, "one partition is read");
+}
+
+/// A temporary file on a disk that is full after so many bytes, or that changes what it holds.
+struct Faulty {
+    file: std::fs::File,
+    room: usize,
+    flip: bool,
+    reads: Arc<AtomicU64>,
+}
+
+impl Faulty {
+    fn new() -> io::Result<Self> {
+        let reads = Arc::default();
+        Ok(Self { file: tempfile::tempfile()?, room: usize::MAX, flip: false, reads })
+    }
+}
+
+impl io::Write for Faulty {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let some = bytes.len().min(self.room);
+        if some == 0 {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.room -= some;
+        self.file.write(&bytes[..some])
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl io::Read for Faulty {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        let read = self.file.read(bytes)?;
+        if self.flip && read > 0 {
+            bytes[read / 2] ^= 1;
+        }
+        Ok(read)
+    }
+}
+
+impl io::Seek for Faulty {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_error_that_says_what_helps() {
+    let storage = Storage::on(0, 2, Path::new("/full"), 7, |_| {
+        Ok(Box::new(Faulty { room: 1000, ..Faulty::new()? }))
+    });
+    let error = Side::new(&storage).commit(many(1000)).unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("a temporary file in /full") && text.contains("no storage"), "{text}");
+    assert!(error.advice().unwrap().contains("--temp-dir"));
+    let mut spool = Spool::new(&storage);
+    many(1000).into_iter().for_each(|row| spool.push(row));
+    assert_eq!(spool.each(|_| Ok(())).unwrap_err().to_string(), text);
+}
+
+#[test]
+fn what_was_changed_on_disk_is_never_compared() {
+    let storage = Storage::on(0, 2, Path::new("/bad"), 7, |_| {
+        Ok(Box::new(Faulty { flip: true, ..Faulty::new()? }))
+    });
+    let mut rows = many(1000);
+    let produced = must(&rows, &storage);
+    rows.pop();
+    let found = Found { clean: side(&rows, &storage), ..Found::new(&storage) };
+    let kept = Kept { samples: 1, repeated: false };
+    let error = compare(&produced, &found, kept, 1).unwrap_err();
+    assert!(error.to_string().contains("other bytes"), "{error}");
+    assert!(error.advice().unwrap().contains("there is no verdict"));
+    let mut spool = Spool::new(&storage);
+    rows.into_iter().for_each(|row| spool.push(row));
+    assert!(spool.each(|_| Ok(())).is_err());
 }

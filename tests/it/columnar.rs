@@ -122,6 +122,7 @@ async fn reconcile_with(
         policy,
         allow: Default::default(),
         samples: 100,
+        memory: support::memory(),
         seed: 42,
     };
     Run::new(source, read, Arc::new(Silent)).reconcile(&plan, vec![manifest]).await.unwrap()

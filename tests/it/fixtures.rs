@@ -186,6 +186,7 @@ async fn reconcile(
         policy: expected.policy(),
         allow: Default::default(),
         samples: 100,
+        memory: support::memory(),
         seed: 42,
     };
     Run::new(source, read, Arc::new(Silent)).reconcile(&plan, manifests).await.unwrap()

@@ -31,6 +31,9 @@ mod hostile;
 mod killed;
 // What manifests say: of a producer, of a function, of a data stream; and error output elsewhere.
 mod manifest;
+// Bounded memory, and runs that are interrupted.
+#[cfg(unix)]
+mod memory;
 // The producer, against streams that go wrong.
 mod produce;
 // What reports look like, and that machines can rely on them.

@@ -71,6 +71,7 @@ impl Case {
             samples: 10,
             delivery_start: self.delivery_start,
             young: self.young,
+            memory: support::memory(),
             seed: 1,
         };
         let manifest = Manifest {
@@ -264,7 +265,7 @@ async fn what_two_snapshots_hold_is_said_once() {
         let (_, _, mut tail) = case.open();
         tail.arrived = Window { since: Some(at(60)), until: Some(at(120)) };
         comparison.add(tail).await.unwrap();
-        comparison.set_young(None);
+        comparison.set_young(None).unwrap();
         let found = comparison.outcome().await.unwrap().books.found;
         assert_eq!((found.unexpected, found.duplicates), (0, duplicates));
     }

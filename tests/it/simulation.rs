@@ -81,6 +81,7 @@ pub(crate) async fn reconcile_as(
         policy: Policy::Raw,
         allow: Default::default(),
         samples: usize::MAX,
+        memory: support::memory(),
         seed: 1,
     };
     let named = Manifest {

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use fhcheck::aws::Aws;
 use fhcheck::endpoint::{ACCESS_KEY, Endpoint, SECRET_KEY};
 use fhcheck::limits;
-use fhcheck::plan::{Foreign, Limits, Location, ReadPlan, Window};
+use fhcheck::plan::{Foreign, Limits, Location, Memory, ReadPlan, Window};
 use fhcheck::source::Source;
 use fhcheck::source::admit::Admit;
 use fhcheck::source::local::Local;
@@ -331,6 +331,11 @@ const PORTS: [&str; 8] = [
 pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
     let held = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
     held.map(|listener| listener.local_addr().unwrap().port())
+}
+
+/// As much memory as a run has unless told otherwise.
+pub(crate) fn memory() -> Memory {
+    Memory { bytes: limits::MEMORY_DEFAULT, overflow: std::env::temp_dir() }
 }
 
 /// A plan that reads everything at a location.

@@ -3,12 +3,13 @@
 //! It is read in the same way twice: for its records, and again for the few that a report shows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::function;
 use super::ledger::Ledger;
-use super::{Demand, Look, Remarks, Said};
+use super::{Demand, Look, Remarks, Said, young_since};
 use crate::check::Job;
 use crate::decode::{self, Content, Damaged, Undone};
 use crate::expect::{self, manifest};
@@ -17,7 +18,7 @@ use crate::limits::{OBJECT_BYTES_CEILING, PRODUCER_CLOCK_SLACK, RAW_DATA_BYTES_M
 use crate::naming;
 use crate::outcome::{Origin, excerpt};
 use crate::plan::{ReconcilePlan, Window};
-use crate::reconcile::{Place, Row};
+use crate::reconcile::{Place, Row, Storage};
 use crate::source::Body;
 use crate::split::{self, Format, FormatChoice, Record, Sink, Span};
 
@@ -31,6 +32,8 @@ pub(crate) struct Reader {
     seed: u64,
     demanded: Demanded,
     arrived: Window,
+    young_since: Timestamp,
+    storage: Arc<Storage>,
 }
 
 /// When a record must have been put for it to be demanded.
@@ -74,7 +77,7 @@ enum Shape {
 }
 
 impl Reader {
-    pub(crate) fn new(plan: &ReconcilePlan) -> Self {
+    pub(crate) fn new(plan: &ReconcilePlan, storage: &Arc<Storage>) -> Self {
         Self {
             format: plan.read.format.clone(),
             base64: plan.read.base64,
@@ -83,6 +86,8 @@ impl Reader {
             seed: plan.seed,
             demanded: Demanded { window: plan.read.window, start: plan.delivery_start },
             arrived: Window::default(),
+            young_since: young_since(plan.young),
+            storage: Arc::clone(storage),
         }
     }
 
@@ -150,7 +155,7 @@ impl<'a> Reading<'a> {
             reader,
             fingerprinter: Fingerprinter::new(&reader.policy, reader.seed),
             number,
-            said: Said::default(),
+            said: Said::new(&reader.storage),
             remarks: Remarks::default(),
             wanted,
             looks: BTreeMap::new(),
@@ -213,7 +218,7 @@ impl<'a> Reading<'a> {
     pub(super) fn demand(&mut self, offset: u64, identity: Identity, demand: Demand) {
         if self.wanted.is_none() {
             let row = Row::new(identity, Place::new(self.number, offset));
-            self.said.demand(row, demand);
+            self.said.demand(row, demand, self.reader.young_since);
         }
     }
 

@@ -234,6 +234,17 @@ pub struct ReconcileArgs {
         help_heading = "What to expect"
     )]
     pub allow: Vec<AllowArg>,
+    /// What is known of records is kept in this much memory, and the rest in temporary files
+    #[arg(
+        long,
+        value_name = "SIZE",
+        default_value = limits::MEMORY_DEFAULT_TEXT,
+        help_heading = "Limits"
+    )]
+    pub memory: String,
+    /// Directory of these temporary files; without it, TMPDIR
+    #[arg(long, value_name = "DIR", help_heading = "Limits")]
+    pub temp_dir: Option<PathBuf>,
     /// How many findings of a kind to show: a number, or all
     #[arg(long, value_name = "N", default_value = "10", help_heading = "Output")]
     pub samples: String,

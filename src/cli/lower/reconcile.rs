@@ -5,7 +5,9 @@ use crate::cli::args::{AllowArg, ReconcileArgs};
 use crate::cli::env::Env;
 use crate::cli::request::{Expected, Reconcile, Session, Whence};
 use crate::error::Result;
+use crate::limits;
 use crate::outcome::Allow;
+use crate::plan::Memory;
 
 pub(super) fn reconcile(args: ReconcileArgs, session: &Session, env: &Env) -> Result<Reconcile> {
     let samples = samples(&args.samples)?;
@@ -28,6 +30,7 @@ pub(super) fn reconcile(args: ReconcileArgs, session: &Session, env: &Env) -> Re
         policy: text::policy(&args.matching)?,
         allow: allow(&args.allow),
         samples,
+        memory: memory(&args, env)?,
         seed: env.random,
         now: env.now,
         wait: args.wait.as_deref().map(|text| time::duration("--wait", text)).transpose()?,
@@ -35,6 +38,16 @@ pub(super) fn reconcile(args: ReconcileArgs, session: &Session, env: &Env) -> Re
         output: super::output(args.output, samples, session, env),
         read,
     })
+}
+
+fn memory(args: &ReconcileArgs, env: &Env) -> Result<Memory> {
+    let bytes = text::size("--memory", &args.memory)?;
+    if bytes < limits::MEMORY_MIN {
+        return Err(usage(format!("--memory {:?} is too little to work with", args.memory))
+            .hint("give it 1MiB at least"));
+    }
+    let Memory { overflow, .. } = super::memory(env);
+    Ok(Memory { bytes, overflow: args.temp_dir.clone().unwrap_or(overflow) })
 }
 
 fn expected(args: &ReconcileArgs) -> Result<Expected> {

@@ -26,6 +26,7 @@ fn env() -> Env {
         stdout_terminal: false,
         stderr_terminal: false,
         width: Some(80),
+        temp_dir: "/tmp".into(),
         cores: 4,
         random: 7,
     }

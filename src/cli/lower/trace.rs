@@ -42,6 +42,7 @@ pub(super) fn trace(args: TraceArgs, session: &Session, env: &Env) -> Result<Tra
         },
         grid,
         given_period: args.period.is_some(),
+        memory: super::memory(env),
         output: super::output(args.output, limits::SAMPLES_DEFAULT, session, env),
     })
 }

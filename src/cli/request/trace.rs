@@ -1,7 +1,7 @@
 //! What `trace` was asked for.
 
 use super::{Output, Read};
-use crate::plan::Location;
+use crate::plan::{Location, Memory};
 use crate::trace::Grid;
 
 /// `trace`.
@@ -19,6 +19,8 @@ pub struct Trace {
     pub grid: Grid,
     /// Whether the length of a period was given.
     pub given_period: bool,
+    /// Where what is known of records is kept.
+    pub memory: Memory,
     /// Where the result goes.
     pub output: Output,
 }

@@ -109,6 +109,7 @@ impl Asked {
             policy: Policy::Raw,
             allow: Default::default(),
             samples: usize::MAX,
+            memory: support::memory(),
             seed: self.seed,
         }
     }

@@ -11,7 +11,9 @@ use fhcheck::fingerprint::Policy;
 use fhcheck::limits;
 use fhcheck::observe::Silent;
 use fhcheck::outcome::Allow;
-use fhcheck::plan::{Expectation, Foreign, Limits, Location, ReadPlan, ReconcilePlan, Window};
+use fhcheck::plan::{
+    Expectation, Foreign, Limits, Location, Memory, ReadPlan, ReconcilePlan, Window,
+};
 use fhcheck::source::{Body, KeyRange};
 use fhcheck::split::{
     Format, FormatChoice, Part, RandomAccess, Record, Shared, Sink, Span, Standing,
@@ -249,6 +251,7 @@ fn plan(workers: usize) -> ReconcilePlan {
         policy: Policy::Raw,
         allow: Allow::default(),
         samples: limits::SAMPLES_DEFAULT,
+        memory: Memory { bytes: limits::MEMORY_DEFAULT, overflow: std::env::temp_dir() },
         seed: 1,
     }
 }
