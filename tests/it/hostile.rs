@@ -37,6 +37,7 @@ struct Figures {
 }
 
 impl Figures {
+    #[expect(clippy::print_stdout, reason = "--nocapture shows what was done")]
     fn show(&self, what: &str) {
         let seeds: u64 = self.answers.values().sum();
         let struck: u64 = self.struck.values().sum();
@@ -72,6 +73,7 @@ async fn worlds(seeds: impl Iterator<Item = u64>) -> Figures {
 }
 
 /// One world. If it is judged wrong, or does not end, it says how to run it alone.
+#[expect(clippy::print_stdout, reason = "a failing test says how to run its seed alone")]
 async fn world(seed: u64, server: &Server, connection: &Connection) -> Ran {
     let run = tokio::time::timeout(PATIENCE, run::seed(seed, server, connection));
     match AssertUnwindSafe(run).catch_unwind().await {

@@ -94,7 +94,7 @@ impl Trouble {
         let count = came.entry(place.clone()).or_default();
         *count += 1;
         let mut dice = Dice::new(self.seed, &format!("{place} {count}"));
-        if *count % (IN_A_ROW + 1) == 0 || !dice.one_in(4) {
+        if count.is_multiple_of(IN_A_ROW + 1) || !dice.one_in(4) {
             return None;
         }
         Some(match call.action.as_str() {

@@ -12,7 +12,7 @@ use fhcheck::limits;
 use fhcheck::observe::Silent;
 use fhcheck::outcome::Allow;
 use fhcheck::plan::{
-    Expectation, Foreign, Limits, Location, Memory, ReadPlan, ReconcilePlan, Window,
+    self, Expectation, Foreign, Limits, Location, ReadPlan, ReconcilePlan, Window,
 };
 use fhcheck::source::{Body, KeyRange};
 use fhcheck::split::{
@@ -251,7 +251,7 @@ fn plan(workers: usize) -> ReconcilePlan {
         policy: Policy::Raw,
         allow: Allow::default(),
         samples: limits::SAMPLES_DEFAULT,
-        memory: Memory { bytes: limits::MEMORY_DEFAULT, overflow: std::env::temp_dir() },
+        memory: plan::Memory { bytes: limits::MEMORY_DEFAULT, overflow: std::env::temp_dir() },
         seed: 1,
     }
 }
