@@ -5,7 +5,9 @@
 use std::io::{self, Read};
 
 use fhcheck::limits::SNIFF_BYTES;
-use fhcheck::split::{Format, FormatChoice, Record, Sink, Span, Standing, Tally, split, split_bytewise};
+use fhcheck::split::{
+    Format, FormatChoice, Record, Sink, Span, Standing, Tally, split, split_bytewise,
+};
 use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;
 
@@ -19,8 +21,7 @@ struct Seen {
     rejected: Vec<(u64, u8)>,
 }
 
-type Splitter =
-    fn(&mut dyn Read, &FormatChoice, &mut dyn Sink) -> (Format, Tally, io::Result<()>);
+type Splitter = fn(&mut dyn Read, &FormatChoice, &mut dyn Sink) -> (Format, Tally, io::Result<()>);
 
 impl Sink for Seen {
     fn record(&mut self, record: Record<'_>) {
