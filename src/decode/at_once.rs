@@ -1,5 +1,5 @@
-//! One DEFLATE stream in one stroke, by libdeflate: twice as fast as a decoder that can pause, and possible
-//! where the stored bytes lie in memory and their content is small enough to lie there too.
+//! One DEFLATE stream in one stroke, by libdeflate: faster than a decoder that can pause, and possible where
+//! the stored bytes lie in memory and their content is small enough to lie there too.
 //!
 //! It proves or says nothing: what does not turn out to be one whole member with a right trailer is left
 //! to the decoder that can pause, which says what is wrong with it and where.
