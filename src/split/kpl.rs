@@ -143,6 +143,7 @@ impl Sink for Shifted<'_, '_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::Seen;
     use super::*;
 
     fn put(records: &[&str]) -> Vec<u8> {
@@ -153,23 +154,6 @@ mod tests {
         };
         let data = records.iter().map(|text| &*text.to_string().into_bytes().leak());
         kpl::aggregate(data.map(record))
-    }
-
-    #[derive(Default)]
-    struct Seen {
-        records: Vec<(u64, String)>,
-        spans: Vec<Span>,
-    }
-
-    impl Sink for Seen {
-        fn record(&mut self, record: Record<'_>) {
-            let text = String::from_utf8(record.bytes.to_vec()).unwrap();
-            self.records.push((record.offset, text));
-        }
-
-        fn malformed(&mut self, span: Span) {
-            self.spans.push(span);
-        }
     }
 
     fn split(content: &[u8]) -> Seen {

@@ -85,25 +85,9 @@ impl Sink for Apart<'_, '_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::Seen;
     use super::super::{Format, FormatChoice, each_record, split};
     use super::*;
-
-    #[derive(Default)]
-    struct Seen {
-        records: Vec<(u64, String)>,
-        spans: Vec<Span>,
-    }
-
-    impl Sink for Seen {
-        fn record(&mut self, record: Record<'_>) {
-            let text = String::from_utf8(record.bytes.to_vec()).unwrap();
-            self.records.push((record.offset, text));
-        }
-
-        fn malformed(&mut self, span: Span) {
-            self.spans.push(span);
-        }
-    }
 
     fn batch(messages: &[&str]) -> String {
         let events: Vec<_> = messages

@@ -4,7 +4,8 @@
 //!
 //! 1. it opens as the object's records open: same kind, same first key where there is one;
 //! 2. it reads whole;
-//! 3. a boundary follows: the end, a line break, the beginning of another such value;
+//! 3. a boundary follows: the end, a line break, the beginning of another such value; unless only a match
+//!    will make it a record, and first keys say something;
 //! 4. the broken record could not hold it as a nested value: every bracket that the broken record
 //!    opened outside its strings before the error is out of the question, unless what is broken
 //!    does not open as a record in the first place;
@@ -101,7 +102,7 @@ impl Lost {
         out: &mut Out<'_>,
     ) -> Found {
         while let Some(at) = self.candidate(splitter, view) {
-            match judge(splitter, view, at) {
+            match judge(splitter, view, at, out.sink.proves()) {
                 Judgement::Record => {
                     self.finish(view, at, out);
                     return Found::Record(at);
@@ -200,8 +201,8 @@ impl Lost {
     }
 }
 
-/// Whether a record begins at `at`.
-fn judge(splitter: &mut JsonSplitter, view: View<'_>, at: usize) -> Judgement {
+/// Whether a record begins at `at`. `proves` is whether only a match will make it one.
+fn judge(splitter: &mut JsonSplitter, view: View<'_>, at: usize, proves: bool) -> Judgement {
     match splitter.openings.at(view.window, at, view.eof) {
         Opens::Alike => {}
         Opens::Otherwise => return Judgement::No,
@@ -231,7 +232,9 @@ fn judge(splitter: &mut JsonSplitter, view: View<'_>, at: usize) -> Judgement {
             byte == view.window[at]
         };
     if !strong && !alike {
-        return Judgement::NoUpTo(end);
+        // The next record may be damaged where it opens.
+        let may_be = proves && splitter.openings.stereotyped();
+        return if may_be { Judgement::Record } else { Judgement::NoUpTo(end) };
     }
     if splitter.openings.stereotyped() || !alike {
         return Judgement::Record;

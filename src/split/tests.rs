@@ -26,6 +26,24 @@ impl Sink for Collected {
     }
 }
 
+/// Records that are text, and where they stand.
+#[derive(Default)]
+pub(super) struct Seen {
+    pub(super) records: Vec<(u64, String)>,
+    pub(super) spans: Vec<Span>,
+}
+
+impl Sink for Seen {
+    fn record(&mut self, record: Record<'_>) {
+        let text = String::from_utf8(record.bytes.to_vec()).unwrap();
+        self.records.push((record.offset, text));
+    }
+
+    fn malformed(&mut self, span: Span) {
+        self.spans.push(span);
+    }
+}
+
 /// Gives at most `step` bytes at a time.
 struct Trickle<'a>(&'a [u8], usize);
 
@@ -386,4 +404,39 @@ fn a_delimiter_is_detected_where_it_is_sure_to_be_one() {
     let (format, tally, sink) = run(content.as_bytes(), &FormatChoice::Detect);
     assert_eq!(format, Format::Delimited(b"||".to_vec()));
     assert_eq!((tally.records, sink.malformed.len()), (5, 1));
+}
+
+/// A sink that matches what it gets with what was produced.
+#[derive(Default)]
+struct Matching(Collected);
+
+impl Sink for Matching {
+    fn record(&mut self, record: Record<'_>) {
+        self.0.record(record);
+    }
+    fn malformed(&mut self, span: Span) {
+        self.0.malformed(span);
+    }
+    fn proves(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_record_between_two_damaged_ones_is_given_out_where_a_match_proves_it() {
+    let cut = &good(2)[..good(2).len() - 4];
+    let garbled = good(4).replacen('{', "\u{1}", 1);
+    let content = [&good(0), &good(1), cut, &good(3), &garbled, &good(5)].concat();
+    let standing = |records: &[(String, u64, Standing)]| {
+        records.iter().map(|(record, _, standing)| (record.clone(), *standing)).collect::<Vec<_>>()
+    };
+    let [clean, behind] = [Standing::Clean, Standing::Recovered];
+    let before = [(good(0), clean), (good(1), clean)];
+    let mut sink = Matching::default();
+    split(&mut content.as_bytes(), &FormatChoice::Detect, &mut sink).2.unwrap();
+    let between = [&before[..], &[(good(3), behind), (good(5), behind)]].concat();
+    assert_eq!(standing(&sink.0.records), between);
+    // In a count it might be the beginning of something larger.
+    let (_, _, counted) = run(content.as_bytes(), &FormatChoice::Detect);
+    assert_eq!(standing(&counted.records), [&before[..], &[(good(5), behind)]].concat());
 }

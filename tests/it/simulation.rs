@@ -8,7 +8,7 @@ use std::time::Duration;
 use fhcheck::check::{Manifest, Run};
 use fhcheck::fingerprint::Policy;
 use fhcheck::observe::Silent;
-use fhcheck::outcome::Outcome;
+use fhcheck::outcome::{Outcome, Verdict};
 use fhcheck::plan::{Expectation, Location, ReconcilePlan};
 use fhcheck::simulate::{
     self, Compression, DATA, Faults, Generated, Kind, MANIFEST, Pace, Spec, Truth, Wrapping,
@@ -48,13 +48,18 @@ fn spec(seed: u64) -> Spec {
 }
 
 fn deliver(seed: u64, out: &Path) -> Truth {
+    deliver_as(&spec(seed), out)
+}
+
+fn deliver_as(spec: &Spec, out: &Path) -> Truth {
+    let seed = spec.seed;
     let kind = if seed.is_multiple_of(3) { Kind::Nested } else { Kind::Article };
     let pace = Pace {
         start: "2026-07-13T14:00:00Z".parse().unwrap(),
         interval: Duration::from_millis(500 + 100 * (seed % 20)),
     };
     let mut records = Generated::new(kind, 800, pace, seed);
-    simulate::to_directory(&spec(seed), &mut records, out).unwrap()
+    simulate::to_directory(spec, &mut records, out).unwrap()
 }
 
 pub(crate) async fn reconcile(out: &Path, workers: usize, format: FormatChoice) -> Outcome {
@@ -150,6 +155,26 @@ async fn what_a_simulation_did_is_what_reconciling_finds() {
         let truth = deliver(seed, out.path());
         let outcome = reconcile(out.path(), 2, FormatChoice::Detect).await;
         assert_agrees(&outcome, &truth, &format!("seed {seed}: {:?}", spec(seed).faults));
+    }
+}
+
+#[tokio::test]
+async fn one_fault_alone_decides_the_verdict() {
+    let none = Faults::default();
+    for faults in [
+        Faults { lose: 1, ..none },
+        Faults { duplicate: 1, ..none },
+        Faults { cut: 1, ..none },
+        Faults { garble: 1, ..none },
+        Faults { fail: 1, ..none },
+        // They cancel in a count.
+        Faults { lose: 1, duplicate: 1, ..none },
+    ] {
+        let out = tempfile::tempdir().unwrap();
+        let truth = deliver_as(&Spec { faults, ..spec(16) }, out.path());
+        let outcome = reconcile(out.path(), 2, FormatChoice::Detect).await;
+        assert_agrees(&outcome, &truth, &format!("{faults:?}"));
+        assert_eq!(outcome.verdict(), Verdict::Discrepant, "{faults:?}");
     }
 }
 
