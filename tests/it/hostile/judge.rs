@@ -56,12 +56,20 @@ pub(crate) fn assert_is_what_was_read(outcome: &Outcome, twin: &Outcome, what: &
 pub(crate) fn assert_is_the_truth(outcome: &Outcome, truth: &Truth, what: &str) {
     let what = &format!("{what}\n{:?}\n{}", truth.expected, brief(outcome));
     let (books, expected) = (&outcome.books, &truth.expected);
-    if outcome.matching == "raw" {
+    if outcome.matching == "raw" && !begins_with_two_damaged(outcome, truth) {
         simulation::assert_agrees(outcome, truth, what);
         return;
     }
     assert_eq!(books.produced.produced, truth.produced, "{what}");
     assert_eq!(books.objects.listed, truth.objects, "{what}");
+    if outcome.matching == "raw" {
+        assert_eq!(outcome.verdict(), Verdict::Discrepant, "{what}");
+        assert!(books.produced.delivered <= expected.delivered, "{what}");
+        assert!(books.produced.missing >= expected.missing, "{what}");
+        assert!(books.found.duplicates <= expected.duplicates, "{what}");
+        assert_eq!(books.found.unexpected, 0, "{what}");
+        return;
+    }
     // A count takes what stands whole, and what error output holds for it.
     if truth.cut.is_empty() && truth.garbled.is_empty() {
         assert_eq!(books.found.found, truth.written, "{what}");
@@ -71,6 +79,16 @@ pub(crate) fn assert_is_the_truth(outcome: &Outcome, truth: &Truth, what: &str) 
     if expected.verdict == Verdict::Reconciled {
         assert_eq!(outcome.verdict(), Verdict::Reconciled, "{what}");
     }
+}
+
+/// Whether an object's first span of malformed bytes begins it and holds two damaged records: whole ones
+/// between them may stay in it, as nothing is known yet of how the object's records open.
+fn begins_with_two_damaged(outcome: &Outcome, truth: &Truth) -> bool {
+    outcome.malformed.iter().filter(|span| span.offset == 0).any(|span| {
+        let damaged = truth.garbled.iter().chain(&truth.cut).map(|hit| &hit.at);
+        let inside = damaged.filter(|at| at.key == span.key && at.offset < span.len);
+        inside.count() > 1
+    })
 }
 
 /// What matters of an outcome, without its samples.
