@@ -1,8 +1,16 @@
 //! The worker threads of a run: how many there are, and who may have more than one.
 
+use std::io;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::decode::{self, Content};
+use crate::limits::SHARED_BYTES_MIN;
+use crate::outcome::GapReason;
+use crate::source::Pieces;
+use crate::split::{self, Format, FormatChoice, RandomAccess, Shared, Tally};
 
 /// As many permits as there may be busy threads.
 #[derive(Debug, Clone)]
@@ -33,6 +41,45 @@ impl Crew {
             Ok(permit) => Spare { threads, _permit: Some(permit) },
             Err(_) => Spare::default(),
         }
+    }
+
+    /// Splits content of so many stored bytes: with the help of threads that nobody else needs, where it
+    /// is worth it.
+    ///
+    /// # Errors
+    /// When it cannot be read to its end.
+    pub(super) fn split(
+        &self,
+        content: &mut Content,
+        stored: u64,
+        choice: &FormatChoice,
+        sink: &mut impl Shared,
+    ) -> Result<(Format, Tally), GapReason> {
+        let is_large = stored >= SHARED_BYTES_MIN;
+        let spare = if is_large { self.spare() } else { Spare::default() };
+        let pieces = if is_large { content.take_pieces()? } else { None };
+        let (format, tally, ended) = match pieces {
+            Some(pieces) => split::split_segments(&pieces, choice, sink, spare.threads),
+            None if spare.threads > 0 => {
+                decode::ahead(content, |content| split::split(content, choice, sink))
+            }
+            None => split::split(content, choice, sink),
+        };
+        if let Err(error) = ended {
+            let reason = || GapReason::Failed(format!("body could not be read: {error}"));
+            return Err(content.failure().unwrap_or_else(reason));
+        }
+        Ok((format, tally))
+    }
+}
+
+impl RandomAccess for Pieces {
+    fn len(&self) -> u64 {
+        self.len()
+    }
+
+    fn at(&self, offset: u64, count: u64) -> io::Result<Bytes> {
+        self.at(offset, count)
     }
 }
 

@@ -222,7 +222,7 @@ impl Comparison {
         outcome.books.found = found;
         seen.demote(&mut outcome, &unproven, |place| run.name(catalog, place));
         outcome.differences =
-            run.samples(classes, truth, &Reader::new(plan, storage), catalog).await;
+            run.samples(classes, truth, &Reader::new(plan, storage, &run.crew), catalog).await;
         outcome.notes.extend(catalog.notes.iter().cloned());
         outcome.notes.extend(seen.columns.notes(plan));
         let noticed = Noticed {

@@ -3,25 +3,20 @@
 #[cfg(test)]
 mod tests;
 
-use std::io;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::Job;
-use super::crew::{Crew, Spare};
+use super::crew::Crew;
 use super::failed::{ErrorOutput, Sorted, Sorter};
 use super::peculiar::Peculiar;
-use crate::decode::{self, Content, Damaged, Encoding};
+use crate::decode::{self, Damaged, Encoding};
 use crate::fingerprint::{Fingerprinter, Identity, Policy};
-use crate::limits::{OBJECT_BYTES_CEILING, SHARED_BYTES_MIN};
+use crate::limits::OBJECT_BYTES_CEILING;
 use crate::naming;
 use crate::outcome::GapReason;
 use crate::reconcile::{Packed, Spool, Storage};
-use crate::source::{Body, Pieces};
-use crate::split::{
-    self, Format, FormatChoice, Part, RandomAccess, Record, Shared, Sink, Span, Standing, Tally,
-};
+use crate::source::Body;
+use crate::split::{Format, FormatChoice, Part, Record, Shared, Sink, Span, Standing, Tally};
 
 /// How objects are staged.
 #[derive(Debug, Clone)]
@@ -139,7 +134,7 @@ impl Stager {
         if job.site.errors_only {
             sink.sorter = Sorter::errors();
         }
-        let (format, mut tally) = self.split(&mut content, stored, &mut sink)?;
+        let (format, mut tally) = self.crew.split(&mut content, stored, &self.format, &mut sink)?;
         let damage = content.finish()?;
         let incomplete = sink.fingerprinter.as_ref().map_or(0, Fingerprinter::incomplete);
         let incomplete = incomplete + sink.incomplete;
@@ -165,40 +160,6 @@ impl Stager {
         let doubtful = staged.doubtful_from.map(|from| offsets.from(from));
         staged.tally.recovered += doubtful.unwrap_or_default();
         Ok(staged)
-    }
-
-    /// Splits content: with the help of threads that nobody else needs, where it is worth it.
-    fn split(
-        &self,
-        content: &mut Content,
-        stored: u64,
-        sink: &mut Collect<'_>,
-    ) -> Result<(Format, Tally), GapReason> {
-        let is_large = stored >= SHARED_BYTES_MIN;
-        let spare = if is_large { self.crew.spare() } else { Spare::default() };
-        let pieces = if is_large { content.take_pieces()? } else { None };
-        let (format, tally, ended) = match pieces {
-            Some(pieces) => split::split_segments(&pieces, &self.format, sink, spare.threads),
-            None if spare.threads > 0 => {
-                decode::ahead(content, |content| split::split(content, &self.format, sink))
-            }
-            None => split::split(content, &self.format, sink),
-        };
-        if let Err(error) = ended {
-            let reason = || GapReason::Failed(format!("body could not be read: {error}"));
-            return Err(content.failure().unwrap_or_else(reason));
-        }
-        Ok((format, tally))
-    }
-}
-
-impl RandomAccess for Pieces {
-    fn len(&self) -> u64 {
-        self.len()
-    }
-
-    fn at(&self, offset: u64, count: u64) -> io::Result<Bytes> {
-        self.at(offset, count)
     }
 }
 

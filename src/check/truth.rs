@@ -290,7 +290,7 @@ impl Run {
     ) -> Result<()> {
         let jobs = jobs(&manifest, truth.objects.len() as u64).await?;
         let name = manifest.name;
-        let reader = Reader::new(plan, &truth.storage).arrived(manifest.arrived);
+        let reader = Reader::new(plan, &truth.storage, &self.crew).arrived(manifest.arrived);
         let work = move |job: &Job, body| Ok(reader.read(job, body));
         let reading = self.each(&jobs, work, |job, read| {
             let said = read.and_then(|read| read.map_err(GapReason::Failed));

@@ -152,16 +152,15 @@ impl Input {
         Self::new(Origin::Body { reader: body.into_reader(), len, whole }, capacity)
     }
 
-    /// The stored body, if that is what this is and nothing was read of it. Then nothing is left.
-    pub(super) fn take_body(&mut self) -> Option<Body> {
-        let untouched = self.taken == 0 && self.end == 0;
-        if !untouched || !matches!(self.origin, Origin::Body { .. }) {
-            return None;
+    /// The stored body, if that is what this is and nothing was taken of it. Then nothing is left.
+    pub(super) fn take_body(&mut self) -> Result<Option<Body>, Failure> {
+        if self.taken > 0 || !matches!(self.origin, Origin::Body { .. }) {
+            return Ok(None);
         }
         let nothing = Self::body(Body::from_bytes(Vec::new()));
         match std::mem::replace(self, nothing).origin {
-            Origin::Body { reader, .. } => reader.into_body(),
-            _ => None,
+            Origin::Body { reader, .. } => reader.into_body().map(Some).map_err(Failure::Body),
+            _ => Ok(None),
         }
     }
 

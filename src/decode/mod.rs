@@ -251,7 +251,7 @@ impl Content {
         if !self.layers.is_empty() || self.bounds.check(self.bounds.stored).is_err() {
             return Ok(None);
         }
-        let pieces = self.input.take_body().map(Body::into_pieces).transpose();
+        let pieces = self.input.take_body()?.map(Body::into_pieces).transpose();
         Ok(pieces.map_err(Failure::Body)?)
     }
 

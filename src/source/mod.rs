@@ -13,7 +13,7 @@ pub mod store;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
@@ -226,10 +226,16 @@ pub struct BodyReader {
 }
 
 impl BodyReader {
-    /// The body again, if nothing was read of it.
-    pub(crate) fn into_body(self) -> Option<Body> {
-        let Self { data, read, _permit: permit } = self;
-        (read == 0).then_some(Body { content_encoding: None, data, permit })
+    /// The body again, whole, whatever was read of it.
+    ///
+    /// # Errors
+    /// When its file cannot go back.
+    pub(crate) fn into_body(self) -> io::Result<Body> {
+        let Self { mut data, read, _permit: permit } = self;
+        if let Data::File { file, .. } = &mut data {
+            file.seek_relative(-i64::try_from(read).map_err(io::Error::other)?)?;
+        }
+        Ok(Body { content_encoding: None, data, permit })
     }
 }
 
@@ -237,8 +243,10 @@ impl Read for BodyReader {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let count = match &mut self.data {
             Data::Memory(bytes) => {
-                let count = out.len().min(bytes.len());
-                bytes.copy_to_slice(&mut out[..count]);
+                let read = usize::try_from(self.read).map_err(io::Error::other)?;
+                let rest = &bytes[read..];
+                let count = out.len().min(rest.len());
+                out[..count].copy_from_slice(&rest[..count]);
                 count
             }
             Data::File { file, len } => {

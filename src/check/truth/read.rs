@@ -11,6 +11,7 @@ use super::function;
 use super::ledger::Ledger;
 use super::{Demand, Look, Remarks, Said, young_since};
 use crate::check::Job;
+use crate::check::crew::Crew;
 use crate::decode::{self, Content, Damaged, Undone};
 use crate::expect::{self, manifest};
 use crate::fingerprint::{Fingerprinter, Identity, Policy};
@@ -20,7 +21,7 @@ use crate::outcome::{Origin, excerpt};
 use crate::plan::{ReconcilePlan, Window};
 use crate::reconcile::{Place, Row, Storage};
 use crate::source::Body;
-use crate::split::{self, Format, FormatChoice, Record, Sink, Span};
+use crate::split::{self, Format, FormatChoice, Part, Record, Shared, Sink, Span, Standing};
 
 /// Reads manifests.
 #[derive(Debug, Clone)]
@@ -34,6 +35,8 @@ pub(crate) struct Reader {
     arrived: Window,
     young_since: Timestamp,
     storage: Arc<Storage>,
+    /// Whose threads may help.
+    crew: Crew,
 }
 
 /// When a record must have been put for it to be demanded.
@@ -77,7 +80,7 @@ enum Shape {
 }
 
 impl Reader {
-    pub(crate) fn new(plan: &ReconcilePlan, storage: &Arc<Storage>) -> Self {
+    pub(crate) fn new(plan: &ReconcilePlan, storage: &Arc<Storage>, crew: &Crew) -> Self {
         Self {
             format: plan.read.format.clone(),
             base64: plan.read.base64,
@@ -88,6 +91,7 @@ impl Reader {
             arrived: Window::default(),
             young_since: young_since(plan.young),
             storage: Arc::clone(storage),
+            crew: crew.clone(),
         }
     }
 
@@ -103,7 +107,7 @@ impl Reader {
     pub(super) fn read(&self, job: &Job, body: Body) -> Result<Said, String> {
         let mut reading = Reading::new(self, job.number, None);
         reading.run(job, body)?;
-        let incomplete = reading.fingerprinter.incomplete();
+        let incomplete = reading.said.incomplete + reading.fingerprinter.incomplete();
         Ok(Said { remarks: reading.remarks, incomplete, ..reading.said })
     }
 
@@ -117,7 +121,7 @@ impl Reader {
         let mut reading = Reading::new(self, job.number, Some(wanted));
         // It was whole when it was read the first time.
         let _ = reading.run(job, body);
-        reading.looks
+        reading.looks.found
     }
 
     /// Records alone are told apart as data is; but what is put between data need not be put
@@ -144,9 +148,23 @@ pub(super) struct Reading<'a> {
     number: u64,
     said: Said,
     pub(super) remarks: Remarks,
-    /// In a second look: what is wanted of it, and what was seen.
+    looks: Looks<'a>,
+}
+
+/// In a second look: what is wanted of it, and what was seen.
+#[derive(Default)]
+struct Looks<'a> {
     wanted: Option<&'a BTreeSet<(u64, Identity)>>,
-    looks: BTreeMap<(u64, Identity), Look>,
+    found: BTreeMap<(u64, Identity), Look>,
+}
+
+impl Looks<'_> {
+    fn saw(&mut self, offset: u64, identity: Identity, record: &[u8]) {
+        if self.wanted.is_some_and(|wanted| wanted.contains(&(offset, identity))) {
+            let look = || Look { excerpt: excerpt(record), ..Look::default() };
+            self.found.entry((offset, identity)).or_insert_with(look);
+        }
+    }
 }
 
 impl<'a> Reading<'a> {
@@ -157,26 +175,26 @@ impl<'a> Reading<'a> {
             number,
             said: Said::new(&reader.storage),
             remarks: Remarks::default(),
-            wanted,
-            looks: BTreeMap::new(),
+            looks: Looks { wanted, ..Looks::default() },
         }
     }
 
     fn run(&mut self, job: &Job, body: Body) -> Result<(), String> {
-        let limit = self.reader.object_bytes.min(OBJECT_BYTES_CEILING - 1);
+        let (reader, stored) = (self.reader, body.len());
+        let limit = reader.object_bytes.min(OBJECT_BYTES_CEILING - 1);
         let suggested = naming::suggested_encoding(&job.object.key);
-        let mut content = decode::open_as(body, suggested, limit, self.reader.base64)
+        let mut content = decode::open_as(body, suggested, limit, reader.base64)
             .map_err(|reason| reason.to_string())?;
         let shape = shape(content.head().map_err(|reason| reason.to_string())?);
         let format = match shape {
             Shape::Own => FormatChoice::Fixed(Format::Lines),
-            Shape::Records | Shape::Function => self.reader.format_of_records(&mut content),
+            Shape::Records | Shape::Function => reader.format_of_records(&mut content),
         };
         let mut lines = Lines { reading: self, shape, ledger: Ledger::default(), wrong: None };
-        let (_, tally, ended) = split::split(&mut content, &format, &mut lines);
+        let split = reader.crew.split(&mut content, stored, &format, &mut lines);
         let Lines { ledger, wrong, .. } = lines;
         let damage = content.finish().map_err(|reason| reason.to_string())?;
-        ended.map_err(|error| error.to_string())?;
+        let (_, tally) = split.map_err(|reason| reason.to_string())?;
         // The writer of a ledger may have been killed in the middle of its last line.
         let torn = |wrong: &Wrong| wrong.is_last && ledger.may_be_torn();
         let wrong = wrong.filter(|wrong| !torn(wrong)).map(|wrong| wrong.what);
@@ -190,7 +208,7 @@ impl<'a> Reading<'a> {
     /// A record that stands alone in the manifest.
     fn record(&mut self, record: &Record<'_>) {
         let identity = self.fingerprinter.identity(record.bytes);
-        self.saw(record.offset, identity, record.bytes);
+        self.looks.saw(record.offset, identity, record.bytes);
         self.demand(record.offset, identity, Demand::Sure(None));
     }
 
@@ -205,7 +223,7 @@ impl<'a> Reading<'a> {
         };
         split::each_record(&undone, format, |record| {
             let identity = self.fingerprinter.identity(record);
-            self.saw(offset, identity, record);
+            self.looks.saw(offset, identity, record);
             identities.push(identity);
         });
         if identities.is_empty() {
@@ -216,28 +234,21 @@ impl<'a> Reading<'a> {
 
     /// Says how sure it is that a record must be there.
     pub(super) fn demand(&mut self, offset: u64, identity: Identity, demand: Demand) {
-        if self.wanted.is_none() {
+        if self.looks.wanted.is_none() {
             let row = Row::new(identity, Place::new(self.number, offset));
             self.said.demand(row, demand, self.reader.young_since);
         }
     }
 
-    fn saw(&mut self, offset: u64, identity: Identity, record: &[u8]) {
-        if self.wanted.is_some_and(|wanted| wanted.contains(&(offset, identity))) {
-            let look = || Look { excerpt: excerpt(record), ..Look::default() };
-            self.looks.entry((offset, identity)).or_insert_with(look);
-        }
-    }
-
     /// In a second look: the partition key of what stands at this offset.
     pub(super) fn keyed(&mut self, offset: u64, key: &str) {
-        let looks = self.looks.range_mut((offset, 0)..=(offset, Identity::MAX));
+        let looks = self.looks.found.range_mut((offset, 0)..=(offset, Identity::MAX));
         looks.for_each(|(_, look)| look.partition_key = Some(key.to_owned()));
     }
 
     /// In a second look: where a data stream keeps what stands at this offset.
     pub(super) fn origin(&mut self, offset: u64, origin: impl FnOnce() -> Origin) {
-        let looks = self.looks.range_mut((offset, 0)..=(offset, Identity::MAX));
+        let looks = self.looks.found.range_mut((offset, 0)..=(offset, Identity::MAX));
         let mut looks = looks.filter(|(_, look)| look.origin.is_none()).peekable();
         if looks.peek().is_some() {
             let origin = origin();
@@ -274,6 +285,59 @@ struct Lines<'r, 'a> {
     ledger: Ledger,
     /// The first thing that is wrong.
     wrong: Option<Wrong>,
+}
+
+/// What another thread takes: records that stand alone.
+struct Alone<'a> {
+    fingerprinter: Fingerprinter,
+    number: u64,
+    rows: Vec<Row>,
+    looks: Looks<'a>,
+}
+
+impl Part for Alone<'_> {
+    fn another(&self) -> Self {
+        Self {
+            fingerprinter: self.fingerprinter.another(),
+            number: self.number,
+            rows: Vec::new(),
+            looks: Looks { wanted: self.looks.wanted, ..Looks::default() },
+        }
+    }
+
+    fn record(&mut self, record: Record<'_>) {
+        let identity = self.fingerprinter.identity(record.bytes);
+        match self.looks.wanted {
+            Some(_) => self.looks.saw(record.offset, identity, record.bytes),
+            None => self.rows.push(Row::new(identity, Place::new(self.number, record.offset))),
+        }
+    }
+}
+
+impl<'a> Shared for Lines<'_, 'a> {
+    type Part = Alone<'a>;
+
+    fn part(&self) -> Option<Alone<'a>> {
+        let Reading { fingerprinter, number, looks, .. } = &*self.reading;
+        let alone = self.shape == Shape::Records && self.wrong.is_none();
+        alone.then(|| Alone {
+            fingerprinter: fingerprinter.another(),
+            number: *number,
+            rows: Vec::new(),
+            looks: Looks { wanted: looks.wanted, ..Looks::default() },
+        })
+    }
+
+    fn join(&mut self, part: Alone<'a>, _: Standing) {
+        if self.wrong.is_some() {
+            return;
+        }
+        let Reading { said, looks, reader, .. } = &mut *self.reading;
+        said.incomplete += part.fingerprinter.incomplete();
+        looks.found.extend(part.looks.found);
+        let young = reader.young_since;
+        part.rows.into_iter().for_each(|row| said.demand(row, Demand::Sure(None), young));
+    }
 }
 
 /// What is wrong with a manifest.

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use assert_cmd::cargo::cargo_bin;
 use fhcheck::outcome::Verdict;
 
-use super::faults::Plan;
+use super::faults::{Get, Left, Plan};
 use super::server::Server;
 use super::world::World;
 
@@ -22,6 +22,8 @@ fn reconcile(url: &str, bucket: &str, world: &World) -> Output {
         .arg(&manifest)
         .envs([("AWS_ACCESS_KEY_ID", "key"), ("AWS_SECRET_ACCESS_KEY", "secret")])
         .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
+        // Whoever has turned checksums off for all of AWS has them all the same.
+        .env("AWS_RESPONSE_CHECKSUM_VALIDATION", "when_required")
         .env("AWS_REGION", "us-east-1")
         .env_remove("AWS_PROFILE")
         .env_remove("AWS_SESSION_TOKEN")
@@ -59,4 +61,19 @@ async fn the_exit_code_is_right_or_2() {
     });
     let runs = worlds.take(WORLDS).map(|(seed, plan)| check(&server, seed, plan));
     futures::future::join_all(runs).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_with_another_checksum_is_never_the_object() {
+    let server = Server::start().await;
+    let world = World::of(0);
+    let garbled = |key: &String| (key.clone(), Left::lasting(Get::Garbled));
+    let gets = world.objects.keys().map(garbled).collect();
+    server.add("garbled", world.objects.clone(), Plan { gets, page: 1000, ..Plan::default() });
+    let url = server.url();
+    let run = move || reconcile(&url, "garbled", &world);
+    let output = tokio::task::spawn_blocking(run).await.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(said.contains("hecksum"), "{said}");
 }

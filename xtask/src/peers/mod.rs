@@ -44,10 +44,10 @@ const DATA: [(&str, &[&str]); 4] = [
 
 const FAULTS: &str = "lose=1000,duplicate=1000";
 
-/// Peers: a name, and the script that asks it.
+/// Peers: a name, and the script that asks it, which must not be named like what it imports.
 const PEERS: [(&str, &str, &str); 2] = [
-    ("DuckDB 2.0.1", "duckdb.py", include_str!("duckdb.py")),
-    ("ClickHouse (chdb 26.9.0)", "clickhouse.py", include_str!("clickhouse.py")),
+    ("DuckDB 2.0.1", "ask_duckdb.py", include_str!("ask_duckdb.py")),
+    ("ClickHouse (chdb 26.9.0)", "ask_clickhouse.py", include_str!("ask_clickhouse.py")),
 ];
 
 const REQUIREMENTS: &str = include_str!("requirements.txt");
