@@ -59,14 +59,18 @@ impl Pieces {
         match &self.data {
             Random::Memory(bytes) => Ok(bytes.slice(index(start)?..index(end)?)),
             Random::File(file, first) => {
-                let mut bytes = vec![0; index(end - start)?];
+                let count = index(end - start)?;
+                let mut bytes = Vec::with_capacity(count);
                 let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
                 let there = file.metadata()?.len();
                 if there != first + self.len {
                     return Err(changed(there.saturating_sub(*first), self.len));
                 }
                 file.seek(SeekFrom::Start(first + start))?;
-                file.read_exact(&mut bytes)?;
+                let read = Read::by_ref(&mut *file).take(end - start).read_to_end(&mut bytes)?;
+                if read < count {
+                    return Err(changed(start + read as u64, self.len));
+                }
                 Ok(bytes.into())
             }
         }

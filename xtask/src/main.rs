@@ -1,9 +1,11 @@
 //! Chores of this repository: `cargo xtask bench` and `cargo xtask peers` measure fhcheck beside others,
-//! `cargo xtask simulate` runs worlds by seed, `cargo xtask canaries` breaks the code and sees who notices.
+//! `cargo xtask scale` shows how time grows, `cargo xtask simulate` runs worlds by seed, `cargo xtask canaries` breaks the code and sees who notices.
 
 mod bench;
 mod canaries;
 mod peers;
+mod program;
+mod scale;
 mod simulate;
 
 use std::io;
@@ -24,6 +26,12 @@ Reconciles objects with a manifest by fhcheck and by databases, each a process o
 
   --mib N      content of all objects in MiB (default 512)
   --rounds N   rounds; each runs fhcheck, then the peer (default 3)
+
+       cargo xtask scale [--millions N]
+
+Reconciles one million records, ten million and so on, and makes sure that every fault is named.
+
+  --millions N  most records, in millions (default 100, which takes 16 GB of disk)
 
        cargo xtask simulate (--seed S | --minutes N)
 
@@ -46,6 +54,7 @@ fn main() -> ExitCode {
     let outcome = match chore(&arguments) {
         Ok(Chore::Bench(options)) => bench::run(&options, out),
         Ok(Chore::Peers(options)) => peers::run(&options, out),
+        Ok(Chore::Scale(options)) => scale::run(&options, out),
         Ok(Chore::Simulate(worlds)) => simulate::run(worlds),
         Ok(Chore::Canaries(options)) => canaries::run(&options, out),
         Err(wrong) => {
@@ -66,6 +75,7 @@ fn main() -> ExitCode {
 enum Chore {
     Bench(bench::Options),
     Peers(peers::Options),
+    Scale(scale::Options),
     Simulate(simulate::Worlds),
     Canaries(canaries::Options),
 }
@@ -81,6 +91,7 @@ fn chore(arguments: &[String]) -> Result<Chore, String> {
     let mut chore = match name.as_str() {
         "bench" => Chore::Bench(bench::Options::default()),
         "peers" => Chore::Peers(peers::Options::default()),
+        "scale" => Chore::Scale(scale::Options::default()),
         "simulate" => return worlds(rest).map(Chore::Simulate),
         "canaries" => return canaries(rest).map(Chore::Canaries),
         _ => return Err(format!("there is no chore {name:?}")),
@@ -97,6 +108,7 @@ fn chore(arguments: &[String]) -> Result<Chore, String> {
             (Chore::Bench(options), "--only") => options.only = Some(value.clone()),
             (Chore::Peers(options), "--mib") => options.mib = number()?,
             (Chore::Peers(options), "--rounds") => options.rounds = number()?,
+            (Chore::Scale(options), "--millions") => options.millions = number()? as u64,
             _ => return Err(format!("there is no option {name}")),
         }
     }
@@ -145,6 +157,8 @@ mod tests {
         assert_eq!(options.only.as_deref(), Some("gzip"));
         let Ok(Chore::Peers(options)) = read("peers --rounds 9") else { panic!() };
         assert_eq!((options.mib, options.rounds), (peers::Options::default().mib, 9));
+        let Ok(Chore::Scale(options)) = read("scale --millions 1") else { panic!() };
+        assert_eq!(options.millions, 1);
         let Ok(Chore::Simulate(worlds)) = read("simulate --seed 0") else { panic!() };
         assert_eq!(worlds, simulate::Worlds::Seed(0));
         let Ok(Chore::Canaries(options)) = read("canaries --only x --check") else { panic!() };

@@ -21,6 +21,7 @@ use fhcheck::split::{
 use fhcheck::{decode, split};
 use flate2::read::MultiGzDecoder;
 use jiff::tz::TimeZone;
+use libdeflater::Decompressor;
 use serde::de::{Deserialize, IgnoredAny};
 use serde_json::value::RawValue;
 
@@ -59,7 +60,7 @@ impl Input {
 }
 
 /// Every pair that is measured.
-pub(crate) const PAIRS: [Pair; 7] = [
+pub(crate) const PAIRS: [Pair; 9] = [
     Pair {
         work: "split",
         peer: "serde_json stream of `&RawValue`",
@@ -73,6 +74,13 @@ pub(crate) const PAIRS: [Pair; 7] = [
         input: Input::Content,
         ours: |corpus| split_shared(corpus, 0),
         theirs: |corpus| stream::<IgnoredAny>(&corpus.content),
+    },
+    Pair {
+        work: "split",
+        peer: "sonic-rs stream of `LazyValue`",
+        input: Input::Content,
+        ours: |corpus| split_shared(corpus, 0),
+        theirs: lazy_values,
     },
     Pair {
         work: "split, 2 threads",
@@ -94,6 +102,13 @@ pub(crate) const PAIRS: [Pair; 7] = [
         input: Input::Content,
         ours: |corpus| split_content(&mut open(&corpus.gzip)).1,
         theirs: inflate,
+    },
+    Pair {
+        work: "gzip, split",
+        peer: "libdeflate inflating, nothing split",
+        input: Input::Content,
+        ours: |corpus| split_content(&mut open(&corpus.gzip)).1,
+        theirs: inflate_at_once,
     },
     Pair {
         work: "reconcile, 1 worker",
@@ -186,6 +201,16 @@ fn stream<'a, T: Deserialize<'a>>(content: &'a [u8]) -> u64 {
     })
 }
 
+/// The end of the content is an error to this stream.
+fn lazy_values(corpus: &Corpus) -> u64 {
+    let values = sonic_rs::Deserializer::from_slice(&corpus.content);
+    let values = values.into_stream::<sonic_rs::LazyValue<'_>>().map_while(Result::ok);
+    values.fold(0, |count, value| {
+        black_box(value);
+        count + 1
+    })
+}
+
 fn open(gzip: &Bytes) -> decode::Content {
     let body = Body::from_bytes(gzip.clone());
     decode::open(body, None, limits::OBJECT_BYTES_MAX_DEFAULT).expect("gzip is known")
@@ -193,6 +218,13 @@ fn open(gzip: &Bytes) -> decode::Content {
 
 fn inflate(corpus: &Corpus) -> u64 {
     drain(&mut MultiGzDecoder::new(corpus.gzip.as_ref()))
+}
+
+/// All of it into memory at once.
+fn inflate_at_once(corpus: &Corpus) -> u64 {
+    let mut content = vec![0; corpus.content.len()];
+    let inflated = Decompressor::new().gzip_decompress(&corpus.gzip, &mut content);
+    inflated.expect("a corpus inflates") as u64
 }
 
 /// Reads to the end in the steps that fhcheck takes.

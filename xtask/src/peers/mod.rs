@@ -5,13 +5,14 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
 use serde_json::Value;
 
 use crate::bench::{machine, median, ratio};
+use crate::program::{Program, finished, root};
 
 /// What to measure, and how long.
 #[derive(Debug)]
@@ -64,13 +65,13 @@ pub(crate) fn run(options: &Options, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "| objects | peer | fhcheck, s | peer, s | ratio (min–max) |")?;
     writeln!(out, "| --- | --- | ---: | ---: | --- |")?;
     for (objects, how) in DATA {
-        bench.make(records, how)?;
+        bench.program.simulate(records as u64, BUFFER, how)?;
         for (peer, script, _) in PEERS {
             let measured = bench.measure(script, options.rounds)?;
             writeln!(out, "| {objects} | {peer} | {measured} |")?;
         }
     }
-    fs::remove_dir_all(bench.data())
+    bench.program.remove()
 }
 
 /// Records that are missing, and copies that are too many.
@@ -79,17 +80,15 @@ type Answer = (u64, u64);
 /// Where everything is.
 struct Bench {
     home: PathBuf,
-    fhcheck: PathBuf,
+    program: Program,
 }
 
 impl Bench {
     fn prepare() -> io::Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
-        let home = root.join("target/peers");
+        let home = root().join("target/peers");
         let site = home.join("site");
         fs::create_dir_all(&home)?;
-        let build = ["build", "--release", "--locked", "--package", "fhcheck", "--bin", "fhcheck"];
-        finished(Command::new("cargo").args(build).current_dir(root))?;
+        let program = Program::build(home.join("data"))?;
         let installed = home.join("requirements.txt");
         if fs::read_to_string(&installed).ok().as_deref() != Some(REQUIREMENTS) {
             let wanted = home.join("wanted.txt");
@@ -101,40 +100,11 @@ impl Bench {
         for (_, name, script) in PEERS {
             fs::write(home.join(name), script)?;
         }
-        Ok(Self { home, fhcheck: root.join("target/release/fhcheck") })
-    }
-
-    fn data(&self) -> PathBuf {
-        self.home.join("data")
-    }
-
-    fn objects(&self) -> PathBuf {
-        self.data().join("data")
-    }
-
-    fn manifest(&self) -> PathBuf {
-        self.data().join("truth/produced.ndjson")
-    }
-
-    fn make(&self, records: usize, how: &[&str]) -> io::Result<()> {
-        if self.data().exists() {
-            fs::remove_dir_all(self.data())?;
-        }
-        let mut simulate = Command::new(&self.fhcheck);
-        simulate.arg("simulate").arg(self.data()).args([
-            "--quiet",
-            "--count",
-            &records.to_string(),
-        ]);
-        // Objects are as large as they get, whatever the rate.
-        simulate.args(["--buffer-size", BUFFER, "--buffer-interval", "15m", "--rate", "10000"]);
-        finished(simulate.args(how)).map(drop)
+        Ok(Self { home, program })
     }
 
     fn ours(&self) -> io::Result<Answer> {
-        let mut command = Command::new(&self.fhcheck);
-        command.arg("reconcile").arg(self.objects()).arg("--manifest").arg(self.manifest());
-        let output = command.args(["--format", "json", "--quiet"]).output()?;
+        let output = self.program.reconcile().output()?;
         let report: Value = serde_json::from_slice(&output.stdout)?;
         let number = |path| report.pointer(path).and_then(Value::as_u64);
         number("/books/produced/missing")
@@ -146,8 +116,8 @@ impl Bench {
         let mut command = Command::new("python3");
         command.env("PYTHONPATH", self.home.join("site")).arg(self.home.join(script));
         // Under the first of these are no objects but those of Firehose.
-        let said =
-            finished(command.arg(self.objects().join("**/fhcheck-demo-*")).arg(self.manifest()))?;
+        let objects = self.program.objects().join("**/fhcheck-demo-*");
+        let said = finished(command.arg(objects).arg(self.program.manifest()))?;
         let mut numbers = said.split_whitespace().map(str::parse);
         match (numbers.next(), numbers.next()) {
             (Some(Ok(missing)), Some(Ok(doubled))) => Ok((missing, doubled)),
@@ -178,14 +148,4 @@ fn timed<T>(work: impl FnOnce() -> io::Result<T>) -> io::Result<(T, f64)> {
     let start = Instant::now();
     let result = work()?;
     Ok((result, start.elapsed().as_secs_f64()))
-}
-
-/// What a command printed, if it succeeded.
-fn finished(command: &mut Command) -> io::Result<String> {
-    let output = command.output()?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(io::Error::other(format!("{command:?}: {}\n{said}", output.status)));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
