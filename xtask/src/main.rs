@@ -1,4 +1,4 @@
-//! Chores of this repository: `cargo xtask bench` and `cargo xtask peers` measure fhcheck beside others,
+//! Chores of this repository: `cargo xtask bench`, `peers` and `store` measure fhcheck beside others,
 //! `cargo xtask scale` shows how time grows, `cargo xtask simulate` runs worlds by seed, `cargo xtask canaries` breaks the code and sees who notices.
 
 mod bench;
@@ -7,6 +7,8 @@ mod peers;
 mod program;
 mod scale;
 mod simulate;
+mod store;
+mod turns;
 
 use std::io;
 use std::process::ExitCode;
@@ -25,6 +27,14 @@ Measures split, decode and reconcile beside a peer that does the same, in the sa
 Reconciles objects with a manifest by fhcheck and by databases, each a process of its own.
 
   --mib N      content of all objects in MiB (default 512)
+  --rounds N   rounds; each runs fhcheck, then the peer (default 3)
+
+       cargo xtask store [--objects N] [--mib N] [--rounds N]
+
+Lists and gets from an S3 server on this machine, by fhcheck and by s5cmd.
+
+  --objects N  objects to list (default 100000)
+  --mib N      content of the objects to get in MiB (default 1024)
   --rounds N   rounds; each runs fhcheck, then the peer (default 3)
 
        cargo xtask scale [--millions N]
@@ -54,6 +64,7 @@ fn main() -> ExitCode {
     let outcome = match chore(&arguments) {
         Ok(Chore::Bench(options)) => bench::run(&options, out),
         Ok(Chore::Peers(options)) => peers::run(&options, out),
+        Ok(Chore::Store(options)) => store::run(&options, out),
         Ok(Chore::Scale(options)) => scale::run(&options, out),
         Ok(Chore::Simulate(worlds)) => simulate::run(worlds),
         Ok(Chore::Canaries(options)) => canaries::run(&options, out),
@@ -75,6 +86,7 @@ fn main() -> ExitCode {
 enum Chore {
     Bench(bench::Options),
     Peers(peers::Options),
+    Store(store::Options),
     Scale(scale::Options),
     Simulate(simulate::Worlds),
     Canaries(canaries::Options),
@@ -91,6 +103,7 @@ fn chore(arguments: &[String]) -> Result<Chore, String> {
     let mut chore = match name.as_str() {
         "bench" => Chore::Bench(bench::Options::default()),
         "peers" => Chore::Peers(peers::Options::default()),
+        "store" => Chore::Store(store::Options::default()),
         "scale" => Chore::Scale(scale::Options::default()),
         "simulate" => return worlds(rest).map(Chore::Simulate),
         "canaries" => return canaries(rest).map(Chore::Canaries),
@@ -108,6 +121,9 @@ fn chore(arguments: &[String]) -> Result<Chore, String> {
             (Chore::Bench(options), "--only") => options.only = Some(value.clone()),
             (Chore::Peers(options), "--mib") => options.mib = number()?,
             (Chore::Peers(options), "--rounds") => options.rounds = number()?,
+            (Chore::Store(options), "--objects") => options.objects = number()?,
+            (Chore::Store(options), "--mib") => options.mib = number()?,
+            (Chore::Store(options), "--rounds") => options.rounds = number()?,
             (Chore::Scale(options), "--millions") => options.millions = number()? as u64,
             _ => return Err(format!("there is no option {name}")),
         }
@@ -157,6 +173,8 @@ mod tests {
         assert_eq!(options.only.as_deref(), Some("gzip"));
         let Ok(Chore::Peers(options)) = read("peers --rounds 9") else { panic!() };
         assert_eq!((options.mib, options.rounds), (peers::Options::default().mib, 9));
+        let Ok(Chore::Store(options)) = read("store --objects 5 --rounds 1") else { panic!() };
+        assert_eq!((options.objects, options.rounds), (5, 1));
         let Ok(Chore::Scale(options)) = read("scale --millions 1") else { panic!() };
         assert_eq!(options.millions, 1);
         let Ok(Chore::Simulate(worlds)) = read("simulate --seed 0") else { panic!() };

@@ -23,6 +23,26 @@ pub(crate) fn finished(command: &mut Command) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// Content of a record that `simulate` makes up, in bytes.
+pub(crate) const RECORD_BYTES: usize = 78;
+
+/// Installs what others wrote below a folder, and says where. It is installed again only when something
+/// else is required.
+///
+/// # Errors
+/// When that fails.
+pub(crate) fn pip(home: &Path, requirements: &str) -> io::Result<PathBuf> {
+    let (site, installed) = (home.join("site"), home.join("requirements.txt"));
+    if fs::read_to_string(&installed).ok().as_deref() != Some(requirements) {
+        let wanted = home.join("wanted.txt");
+        fs::write(&wanted, requirements)?;
+        let install = ["-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--target"];
+        finished(Command::new("python3").args(install).arg(&site).arg("-r").arg(&wanted))?;
+        fs::rename(wanted, installed)?;
+    }
+    Ok(site)
+}
+
 /// The program, and a folder for objects and the manifest beside them.
 #[derive(Debug)]
 pub(crate) struct Program {
@@ -62,7 +82,7 @@ impl Program {
     /// When that fails.
     pub(crate) fn simulate(&self, records: u64, buffer: &str, how: &[&str]) -> io::Result<()> {
         self.remove()?;
-        let mut simulate = Command::new(&self.fhcheck);
+        let mut simulate = self.command();
         simulate.arg("simulate").arg(&self.data).args(["--quiet", "--count"]);
         // Objects are as large as they get, whatever the rate.
         simulate.arg(records.to_string()).args(["--buffer-size", buffer]);
@@ -70,9 +90,14 @@ impl Program {
         finished(simulate.args(how)).map(drop)
     }
 
+    /// The program, with nothing to do yet.
+    pub(crate) fn command(&self) -> Command {
+        Command::new(&self.fhcheck)
+    }
+
     /// The command that reconciles them, and reports in JSON.
     pub(crate) fn reconcile(&self) -> Command {
-        let mut command = Command::new(&self.fhcheck);
+        let mut command = self.command();
         command.arg("reconcile").arg(self.objects()).arg("--manifest").arg(self.manifest());
         command.args(["--format", "json", "--quiet"]);
         command

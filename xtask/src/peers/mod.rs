@@ -7,12 +7,12 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::bench::{machine, median, ratio};
-use crate::program::{Program, finished, root};
+use crate::bench::machine;
+use crate::program::{Program, RECORD_BYTES, finished, pip, root};
+use crate::turns::in_turns;
 
 /// What to measure, and how long.
 #[derive(Debug)]
@@ -28,9 +28,6 @@ impl Default for Options {
         Self { mib: 512, rounds: 3 }
     }
 }
-
-/// Content of a record that `simulate` makes up, in bytes.
-const RECORD_BYTES: usize = 78;
 
 /// Content of one object, as Firehose buffers it at most.
 const BUFFER: &str = "128MiB";
@@ -67,7 +64,7 @@ pub(crate) fn run(options: &Options, out: &mut dyn Write) -> io::Result<()> {
     for (objects, how) in DATA {
         bench.program.simulate(records as u64, BUFFER, how)?;
         for (peer, script, _) in PEERS {
-            let measured = bench.measure(script, options.rounds)?;
+            let measured = in_turns(options.rounds, || bench.ours(), || bench.theirs(script))?;
             writeln!(out, "| {objects} | {peer} | {measured} |")?;
         }
     }
@@ -80,27 +77,21 @@ type Answer = (u64, u64);
 /// Where everything is.
 struct Bench {
     home: PathBuf,
+    /// What Python imports.
+    site: PathBuf,
     program: Program,
 }
 
 impl Bench {
     fn prepare() -> io::Result<Self> {
         let home = root().join("target/peers");
-        let site = home.join("site");
         fs::create_dir_all(&home)?;
         let program = Program::build(home.join("data"))?;
-        let installed = home.join("requirements.txt");
-        if fs::read_to_string(&installed).ok().as_deref() != Some(REQUIREMENTS) {
-            let wanted = home.join("wanted.txt");
-            fs::write(&wanted, REQUIREMENTS)?;
-            let install = ["-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--target"];
-            finished(Command::new("python3").args(install).arg(&site).arg("-r").arg(&wanted))?;
-            fs::rename(wanted, installed)?;
-        }
+        let site = pip(&home, REQUIREMENTS)?;
         for (_, name, script) in PEERS {
             fs::write(home.join(name), script)?;
         }
-        Ok(Self { home, program })
+        Ok(Self { home, site, program })
     }
 
     fn ours(&self) -> io::Result<Answer> {
@@ -114,7 +105,7 @@ impl Bench {
 
     fn theirs(&self, script: &str) -> io::Result<Answer> {
         let mut command = Command::new("python3");
-        command.env("PYTHONPATH", self.home.join("site")).arg(self.home.join(script));
+        command.env("PYTHONPATH", &self.site).arg(self.home.join(script));
         // Under the first of these are no objects but those of Firehose.
         let objects = self.program.objects().join("**/fhcheck-demo-*");
         let said = finished(command.arg(objects).arg(self.program.manifest()))?;
@@ -124,28 +115,4 @@ impl Bench {
             _ => Err(io::Error::other(format!("{script} said {said:?}"))),
         }
     }
-
-    /// Runs both in turns and makes sure that they agree, the first turn untimed.
-    fn measure(&self, script: &str, rounds: usize) -> io::Result<String> {
-        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-        for _ in 0..=rounds {
-            let (answer, took) = timed(|| self.ours())?;
-            ours.push(took);
-            let (other, took) = timed(|| self.theirs(script))?;
-            theirs.push(took);
-            if answer != other {
-                let what = format!("fhcheck says {answer:?}, {script} {other:?}");
-                return Err(io::Error::other(what));
-            }
-        }
-        let (ours, theirs) = (&ours[1..], &theirs[1..]);
-        let seconds = [ours, theirs].map(|all| median(all.to_vec()));
-        Ok(format!("{:.2} | {:.2} | {}", seconds[0], seconds[1], ratio(ours, theirs)))
-    }
-}
-
-fn timed<T>(work: impl FnOnce() -> io::Result<T>) -> io::Result<(T, f64)> {
-    let start = Instant::now();
-    let result = work()?;
-    Ok((result, start.elapsed().as_secs_f64()))
 }
