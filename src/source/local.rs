@@ -76,6 +76,11 @@ impl Source for Local {
             .boxed()
     }
 
+    fn place(&self) -> Option<String> {
+        let real = self.root.canonicalize().ok()?;
+        real.to_str().map(|path| format!("file {path}"))
+    }
+
     fn fetch<'a>(&'a self, object: &'a ObjectRef) -> BoxFuture<'a, Result<Body, GapReason>> {
         let path = self.path_of(&object.key);
         let (key, etag) = (object.key.clone(), object.etag.clone());

@@ -31,8 +31,13 @@ fn listed(listing: &Listing, form: Form) -> String {
 }
 
 fn estimated(charged: bool, form: Form) -> String {
-    let estimate =
-        Estimate { list_requests: 3, get_requests: 2_500, objects: 2_500, bytes: 5_368_709_120 };
+    let estimate = Estimate {
+        list_requests: 3,
+        get_requests: 2_500,
+        objects: 2_500,
+        bytes: 5_368_709_120,
+        cached: None,
+    };
     let mut out = Vec::new();
     let location = if charged { "s3://demo/firehose/" } else { "downloaded" };
     report::estimate(location, &estimate, charged, form, &mut out).expect("a vector takes it");

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use super::{ByteBook, ErrorOutput, FormatCount, Header, ObjectBook, Trouble, all, formats};
+use super::{
+    ByteBook, Cached, ErrorOutput, FormatCount, Header, ObjectBook, Trouble, all, formats,
+};
 use crate::base64;
 use crate::limits;
 use crate::outcome::{self, Outcome};
@@ -195,6 +197,9 @@ pub(crate) struct ReconcileFacts<'a> {
     malformed_spans: u64,
     recovered: u64,
     formats: Vec<FormatCount>,
+    /// Absent without a cache.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cached: Option<Cached>,
 }
 
 impl<'a> ReconcileFacts<'a> {
@@ -211,6 +216,7 @@ impl<'a> ReconcileFacts<'a> {
             malformed_spans: outcome.malformed_spans,
             recovered: outcome.recovered,
             formats: formats(&outcome.formats),
+            cached: outcome.cached.map(Cached::from),
         }
     }
 }
