@@ -1,6 +1,9 @@
 //! What earlier runs found out about objects: taken from the cache before anything is fetched, and put
 //! into it as objects are read.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use futures::StreamExt;

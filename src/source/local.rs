@@ -26,6 +26,7 @@ const BATCH: usize = 512;
 pub struct Local {
     root: PathBuf,
     single: bool,
+    place: Option<String>,
 }
 
 impl Local {
@@ -49,7 +50,9 @@ impl Local {
             return Err(Error::new(ErrorKind::Usage, message)
                 .hint("copy its content into a file, and name that"));
         }
-        Ok(Self { root, single: metadata.is_file() })
+        let real = root.canonicalize().ok();
+        let place = real.as_deref().and_then(Path::to_str).map(|path| format!("file {path}"));
+        Ok(Self { root, single: metadata.is_file(), place })
     }
 
     fn path_of(&self, key: &str) -> PathBuf {
@@ -77,8 +80,7 @@ impl Source for Local {
     }
 
     fn place(&self) -> Option<String> {
-        let real = self.root.canonicalize().ok()?;
-        real.to_str().map(|path| format!("file {path}"))
+        self.place.clone()
     }
 
     fn fetch<'a>(&'a self, object: &'a ObjectRef) -> BoxFuture<'a, Result<Body, GapReason>> {
