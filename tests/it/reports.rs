@@ -8,7 +8,7 @@ mod trace;
 
 use fhcheck::check::{DumpSink, Dumped, Estimate, Listing};
 use fhcheck::error::{Error, ErrorKind};
-use fhcheck::outcome::Outcome;
+use fhcheck::outcome::{Cached, Outcome};
 use fhcheck::produce::{Produced, Tally};
 use fhcheck::report::dump::{Records, Writer};
 use fhcheck::report::table::{self, Layout};
@@ -36,7 +36,7 @@ fn estimated(charged: bool, form: Form) -> String {
         get_requests: 2_500,
         objects: 2_500,
         bytes: 5_368_709_120,
-        cached: None,
+        cached: charged.then_some(Cached { objects: 97_500, bytes: 214_748_364_800 }),
     };
     let mut out = Vec::new();
     let location = if charged { "s3://demo/firehose/" } else { "downloaded" };

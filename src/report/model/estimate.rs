@@ -14,8 +14,7 @@ pub(crate) struct Estimate<'a> {
     pub(crate) bytes: u64,
     pub(crate) list_requests: u64,
     pub(crate) get_requests: u64,
-    /// Absent without a cache.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Null without a cache.
     pub(crate) cached: Option<Cached>,
     /// Absent for files on this machine.
     pub(crate) cost: Option<Cost>,

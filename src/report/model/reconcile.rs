@@ -197,8 +197,7 @@ pub(crate) struct ReconcileFacts<'a> {
     malformed_spans: u64,
     recovered: u64,
     formats: Vec<FormatCount>,
-    /// Absent without a cache.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Null without a cache.
     cached: Option<Cached>,
 }
 

@@ -20,7 +20,7 @@ pub(super) fn write(estimate: &Estimate<'_>, page: &mut Page<'_>) -> io::Result<
     page.labelled(Tone::Dim, "  to read ", &format!("{objects}, {}", exact_size(estimate.bytes)))?;
     if let Some(cached) = estimate.cached {
         let objects = counted(cached.objects, "object", "objects");
-        let text = format!("{objects}, {}, which are in the cache", exact_size(cached.bytes));
+        let text = format!("{objects} in the cache, {}", exact_size(cached.bytes));
         page.labelled(Tone::Dim, "  known   ", &text)?;
     }
     let Some(cost) = estimate.cost else {
