@@ -70,8 +70,7 @@ pub(super) fn of_cache(cache: &Cache) -> Vec<Note> {
     let unwritten = cache.unwritten().map(|(count, error)| Note {
         code: "cache-unwritten",
         text: format!(
-            "what {} hold could not be kept in the cache {folder}, so the next run reads them \
-             again: {error}",
+            "{} could not be kept in the cache {folder}, and will be read again: {error}",
             objects(count)
         ),
     });

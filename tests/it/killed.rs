@@ -24,7 +24,7 @@ const READERS: u64 = 8;
 const KEEPING: [&[&str]; 2] = [&[], &["--memory", "1MiB"]];
 
 /// Starts a command and kills it after so many milliseconds. Whether it was still running.
-fn kill(mut command: Command, after: u64) -> bool {
+pub(crate) fn kill(mut command: Command, after: u64) -> bool {
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     std::thread::sleep(Duration::from_millis(after));
     let running = child.try_wait().unwrap().is_none();
