@@ -167,7 +167,7 @@ pub fn read(
         }
         rows_left -= count;
     }
-    parts.is_whole().then_some(facts)
+    parts.end_whole().then_some(facts)
 }
 
 /// Reads a file in parts, and hashes what it reads.
@@ -189,7 +189,7 @@ impl<R: Read> Parts<R> {
         Some(&self.buffer)
     }
 
-    fn is_whole(mut self) -> bool {
+    fn end_whole(mut self) -> bool {
         let mut checksum = [0; CHECKSUM_BYTES];
         let read = self.from.read_exact(&mut checksum);
         read.is_ok() && self.hasher.digest128() == u128::from_le_bytes(checksum)

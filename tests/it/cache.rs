@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use assert_cmd::cargo::cargo_bin;
 use fhcheck::endpoint::{ACCESS_KEY, Endpoint, Fault, SECRET_KEY};
@@ -399,11 +399,15 @@ async fn waiting_goes_on_from_what_is_known() {
 /// A directory of files, written at some time before now.
 fn files(folder: &Path, age: Duration) {
     for object in 0..OBJECTS {
-        let path = folder.join(format!("{object}"));
-        fs::write(&path, records(object)).unwrap();
-        let file = File::options().write(true).open(&path).unwrap();
-        file.set_modified(SystemTime::now() - age).unwrap();
+        write(&folder.join(format!("{object}")), &records(object), age);
     }
+}
+
+fn write(path: &Path, content: &str, age: Duration) {
+    fs::write(path, content).unwrap();
+    let file = File::options().write(true).open(path).unwrap();
+    let now = file.metadata().unwrap().modified().unwrap();
+    file.set_modified(now - age).unwrap();
 }
 
 fn local(folder: &Path, words: &[&str]) -> Output {
@@ -436,13 +440,7 @@ fn an_object_that_does_not_fit_into_memory_is_the_same_from_the_cache() {
     let folder = tempfile::tempdir().unwrap();
     let all: String = (0..3000).map(records).collect();
     let data = folder.path().join("data");
-    fs::write(&data, &all).unwrap();
-    File::options()
-        .write(true)
-        .open(&data)
-        .unwrap()
-        .set_modified(SystemTime::now() - Duration::from_secs(60))
-        .unwrap();
+    write(&data, &all, Duration::from_secs(60));
     fs::write(
         folder.path().join("manifest"),
         all.replacen("\"object\":9,", "\"object\":\"9\",", 5),

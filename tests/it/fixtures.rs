@@ -210,7 +210,7 @@ async fn reconcile(
     };
     let mut run = Run::new(source, read, Arc::new(Silent));
     if let Some(folder) = cache {
-        run.set_cache(folder, Cache::open(folder, 43, Timestamp::now()));
+        run.set_cache(folder, Cache::open(folder, 43, Timestamp::UNIX_EPOCH));
     }
     run.reconcile(&plan, manifests).await.unwrap()
 }
