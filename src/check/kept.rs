@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::fingerprint::Policy;
 use crate::observe::Event;
 use crate::outcome::{Cached, Note};
-use crate::plan::Location;
+use crate::plan::{Location, ReadPlan};
 use crate::reconcile::{Spool, Storage};
 use crate::split::Standing;
 
@@ -35,10 +35,9 @@ pub(super) struct Kept {
 }
 
 impl Run {
-    /// The cache, for a comparison by a policy.
-    pub(super) fn kept(&self, policy: &Policy) -> Option<Kept> {
+    /// The cache, for objects that are read by a plan and compared by a policy.
+    pub(super) fn kept(&self, plan: &ReadPlan, policy: &Policy) -> Option<Kept> {
         let cache = Arc::clone(self.cache.as_ref()?.as_ref().ok()?);
-        let plan = &self.plan;
         let terms = Terms::new(policy, &plan.format, plan.base64, plan.limits.object_bytes);
         Some(Kept { cache, terms })
     }

@@ -129,7 +129,7 @@ impl Run {
     /// When the listing fails.
     pub async fn estimate(&self, compared: Option<&Policy>) -> Result<Estimate> {
         let catalog = self.catalog().await?;
-        let kept = compared.and_then(|policy| self.kept(policy));
+        let kept = compared.and_then(|policy| self.kept(&self.plan, policy));
         let jobs = self.to_read(&catalog);
         let cached = kept.map(|kept| kept.count(&jobs));
         let Cached { objects, bytes } = cached.unwrap_or_default();

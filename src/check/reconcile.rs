@@ -48,7 +48,7 @@ impl Run {
         manifests: Vec<Manifest>,
     ) -> Result<Comparison> {
         let mut plan = plan.clone();
-        let kept = self.kept(policy(&plan));
+        let kept = self.kept(&plan.read, policy(&plan));
         // Identities of this run must be those that are kept.
         plan.seed = kept.as_ref().map_or(plan.seed, Kept::seed);
         let workers = plan.read.limits.workers;
