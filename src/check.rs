@@ -18,6 +18,7 @@ mod crew;
 mod dump;
 mod excerpts;
 mod failed;
+mod kept;
 mod lint;
 mod list;
 mod notes;
@@ -30,6 +31,7 @@ mod stage;
 mod truth;
 
 use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
 
 use futures::StreamExt;
@@ -41,9 +43,10 @@ pub use list::{Contents, Estimate, Listing};
 pub use reconcile::Comparison;
 pub use truth::Manifest;
 
+use crate::cache::{Cache, Unusable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::observe::{Event, Observer};
-use crate::outcome::{Gap, GapReason, Verdict};
+use crate::outcome::{Gap, GapReason, Note, Verdict};
 use crate::plan::{Location, ReadPlan, Window};
 use crate::source::{Body, ObjectRef, Source};
 use crate::stop::Stop;
@@ -59,6 +62,7 @@ pub struct Run {
     observer: Arc<dyn Observer>,
     crew: Crew,
     stop: Stop,
+    cache: Option<std::result::Result<Arc<Cache>, Note>>,
 }
 
 /// One object to read.
@@ -81,7 +85,7 @@ impl Run {
     pub fn new(source: Arc<dyn Source>, plan: ReadPlan, observer: Arc<dyn Observer>) -> Self {
         let sites = vec![Arc::new(Site::data(source, plan.location.clone()))];
         let crew = Crew::new(plan.limits.workers);
-        Self { sites, plan, observer, crew, stop: Stop::never() }
+        Self { sites, plan, observer, crew, stop: Stop::never(), cache: None }
     }
 
     /// Reads error output of another location too. What lies in one that is read already is read once.
@@ -100,6 +104,12 @@ impl Run {
     /// Lets somebody ask for an end: objects that are not read by then become gaps.
     pub fn set_stop(&mut self, stop: Stop) {
         self.stop = stop;
+    }
+
+    /// Keeps what objects hold for a later run, and takes from it what an earlier one has kept. A
+    /// directory that is no cache is as if it had not been named, and a note says so.
+    pub fn set_cache(&mut self, folder: &Path, cache: std::result::Result<Cache, Unusable>) {
+        self.cache = Some(cache.map(Arc::new).map_err(|error| notes::no_cache(folder, &error)));
     }
 
     /// Fetches every object and hands its body to `work` on a worker thread, several at once.

@@ -12,6 +12,7 @@
 #[cfg(feature = "aws")]
 pub mod aws;
 mod base64;
+pub mod cache;
 pub mod check;
 #[cfg(all(feature = "cli", feature = "aws"))]
 pub mod cli;

@@ -319,6 +319,23 @@ impl Formats {
     }
 }
 
+/// Objects of which an earlier run has kept what they hold, so that they need not be read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cached {
+    /// So many.
+    pub objects: u64,
+    /// Their stored bytes.
+    pub bytes: u64,
+}
+
+impl Cached {
+    /// Counts one more.
+    pub(crate) fn add(&mut self, bytes: u64) {
+        self.objects += 1;
+        self.bytes += bytes;
+    }
+}
+
 /// What a reconciliation found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
@@ -347,6 +364,8 @@ pub struct Outcome {
     pub gaps: Vec<Gap>,
     /// How objects were split.
     pub formats: Formats,
+    /// Of the objects that count as read, those that came from the cache, where there is one.
+    pub cached: Option<Cached>,
     /// What the user declared to be fine.
     pub allow: Allow,
     /// What is worth knowing besides.

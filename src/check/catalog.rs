@@ -164,9 +164,8 @@ impl Run {
         Job { number, object: listed.object.clone(), site }
     }
 
-    /// Refuses a run that would read more than `--max-bytes`.
-    pub(super) fn admit(&self, catalog: &Catalog) -> Result<()> {
-        let bytes = catalog.bytes_to_read();
+    /// Refuses a run that would read so many stored bytes, if that is more than `--max-bytes`.
+    pub(super) fn admit(&self, bytes: u64) -> Result<()> {
         let Some(limit) = self.plan.limits.total_bytes.filter(|&limit| bytes > limit) else {
             return Ok(());
         };

@@ -128,7 +128,7 @@ impl Run {
         samples: usize,
     ) -> Result<DumpOutcome> {
         let catalog = self.catalog().await?;
-        self.admit(&catalog)?;
+        self.admit(catalog.bytes_to_read())?;
         let jobs = self.to_read(&catalog);
         let bytes = catalog.bytes_to_read();
         self.observer.on(Event::ReadingStarts { objects: jobs.len() as u64, bytes });

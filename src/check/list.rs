@@ -9,10 +9,11 @@ use super::stage::{Staged, Stager};
 use super::{Job, Run, gap, integrity, lint};
 use crate::decode::Encoding;
 use crate::error::Result;
+use crate::fingerprint::Policy;
 use crate::naming::scheme::Scheme;
 use crate::observe::Event;
 use crate::outcome::{
-    ByteBook, Gap, Malformed, Note, ObjectBook, SkipReason, Undecodable, Verdict,
+    ByteBook, Cached, Gap, Malformed, Note, ObjectBook, SkipReason, Undecodable, Verdict,
 };
 use crate::split::Format;
 
@@ -88,6 +89,8 @@ pub struct Estimate {
     pub objects: u64,
     /// Stored bytes to read.
     pub bytes: u64,
+    /// What is in the cache, and is not to be read, where there is a cache.
+    pub cached: Option<Cached>,
 }
 
 impl Run {
@@ -119,25 +122,31 @@ impl Run {
         Ok(listing)
     }
 
-    /// Lists, and says what reading would take. Nothing is read.
+    /// Lists, and says what reading would take, for a comparison by a policy: then what is in the cache
+    /// need not be read. Nothing is read.
     ///
     /// # Errors
     /// When the listing fails.
-    pub async fn estimate(&self) -> Result<Estimate> {
+    pub async fn estimate(&self, compared: Option<&Policy>) -> Result<Estimate> {
         let catalog = self.catalog().await?;
-        let objects = self.to_read(&catalog).len() as u64;
+        let kept = compared.and_then(|policy| self.kept(&self.plan, policy));
+        let jobs = self.to_read(&catalog);
+        let cached = kept.map(|kept| kept.count(&jobs));
+        let Cached { objects, bytes } = cached.unwrap_or_default();
+        let objects = jobs.len() as u64 - objects;
         Ok(Estimate {
             list_requests: catalog.requests,
             get_requests: objects,
             objects,
-            bytes: catalog.bytes_to_read(),
+            bytes: catalog.bytes_to_read() - bytes,
+            cached,
         })
     }
 
     async fn read_into(&self, listing: &mut Listing, samples: usize) -> Result<()> {
         let catalog =
             Catalog { objects: std::mem::take(&mut listing.objects), ..Catalog::default() };
-        self.admit(&catalog)?;
+        self.admit(catalog.bytes_to_read())?;
         let jobs = self.to_read(&catalog);
         listing.objects = catalog.objects;
         let bytes = jobs.iter().map(|job| job.object.size).sum();

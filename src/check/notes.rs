@@ -1,6 +1,9 @@
 //! What is worth knowing besides: how far a verdict carries, and what stands behind it.
 
+use std::path::Path;
+
 use super::truth::Remarks;
+use crate::cache::{Cache, Unusable};
 use crate::outcome::{Note, Outcome};
 use crate::plan::{Expectation, ReconcilePlan};
 
@@ -19,6 +22,59 @@ pub(super) struct Noticed {
 /// So many objects, in words.
 pub(super) fn objects(count: u64) -> String {
     if count == 1 { "1 object".to_owned() } else { format!("{count} objects") }
+}
+
+/// Why there is no cache.
+pub(super) fn no_cache(folder: &Path, error: &Unusable) -> Note {
+    let folder = folder.display();
+    let (code, text) = match error {
+        Unusable::Foreign => (
+            "cache-foreign",
+            format!(
+                "{folder} was left alone: {error}; everything was read (name another directory as \
+                 the cache, or remove this one)"
+            ),
+        ),
+        Unusable::Exposed => (
+            "cache-exposed",
+            format!(
+                "{folder} was left alone: {error}, and so choose what a report says; everything \
+                 was read (chmod 700)"
+            ),
+        ),
+        Unusable::Failed(_) => (
+            "cache-unusable",
+            format!("{folder} cannot be used as the cache, so everything was read: {error}"),
+        ),
+    };
+    Note { code, text }
+}
+
+/// What became of a cache.
+pub(super) fn of_cache(cache: &Cache) -> Vec<Note> {
+    let folder = cache.folder().display();
+    let damaged = match cache.damaged() {
+        0 => None,
+        1 => Some("1 entry is damaged: it was not used, and its object was read".to_owned()),
+        more => Some(format!(
+            "{more} entries are damaged: they were not used, and their objects were read"
+        )),
+    };
+    let damaged = damaged.map(|text| Note {
+        code: "cache-damaged",
+        text: format!(
+            "in the cache {folder} {text} (if that comes again, see to the disk, and to who writes \
+             there)"
+        ),
+    });
+    let unwritten = cache.unwritten().map(|(count, error)| Note {
+        code: "cache-unwritten",
+        text: format!(
+            "{} could not be kept in the cache {folder}, and will be read again: {error}",
+            objects(count)
+        ),
+    });
+    damaged.into_iter().chain(unwritten).collect()
 }
 
 pub(super) fn add(outcome: &mut Outcome, plan: &ReconcilePlan, noticed: &Noticed) {

@@ -48,6 +48,22 @@ impl Peculiar {
         }
     }
 
+    /// What stands for it where it is kept.
+    pub(super) fn code(self) -> u8 {
+        match self {
+            Self::CloudWatchLogs => 0,
+            Self::LogMessages => 1,
+            Self::Base64 => 2,
+            Self::Decoded => 3,
+        }
+    }
+
+    /// What a code stands for.
+    pub(super) fn of_code(code: u8) -> Option<Self> {
+        let all = [Self::CloudWatchLogs, Self::LogMessages, Self::Base64, Self::Decoded];
+        all.into_iter().find(|peculiar| peculiar.code() == code)
+    }
+
     fn note(self, count: u64) -> Note {
         let objects = objects(count);
         let (code, text) = match self {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::catalog::{Catalog, Listed};
 use super::compare::{Compared, compare};
 use super::crew::Crew;
+use super::kept::Kept;
 use super::notes::{self, Noticed};
 use super::seen::Seen;
 use super::stage::{Identities, Stager};
@@ -46,16 +47,21 @@ impl Run {
         plan: &ReconcilePlan,
         manifests: Vec<Manifest>,
     ) -> Result<Comparison> {
+        let mut plan = plan.clone();
+        let kept = self.kept(&plan.read, policy(&plan));
+        // Identities of this run must be those that are kept.
+        plan.seed = kept.as_ref().map_or(plan.seed, Kept::seed);
         let workers = plan.read.limits.workers;
         let storage = Storage::new(plan.memory.bytes, workers, &plan.memory.overflow, plan.seed);
-        let mut truth = self.truth(plan, manifests, &storage).await?;
+        let mut truth = self.truth(&plan, manifests, &storage).await?;
         truth.settle(plan.young)?;
         Ok(Comparison {
             run: self.clone(),
-            plan: plan.clone(),
             truth,
             catalog: Catalog::default(),
             seen: Seen::new(plan.samples, &storage),
+            plan,
+            kept,
             storage,
             restarts: 0,
         })
@@ -64,14 +70,16 @@ impl Run {
 
 /// What was produced, and what is stored as far as it was looked at.
 pub struct Comparison {
-    run: Run,
+    pub(super) run: Run,
     plan: ReconcilePlan,
-    storage: Arc<Storage>,
+    /// What earlier runs found out about objects.
+    pub(super) kept: Option<Kept>,
+    pub(super) storage: Arc<Storage>,
     truth: Truth,
     /// Objects by their numbers: those of the first look in the order of their keys, then those that
     /// came later.
     catalog: Catalog,
-    seen: Seen,
+    pub(super) seen: Seen,
     restarts: u64,
 }
 
@@ -100,7 +108,6 @@ impl Comparison {
             () = self.run.stop.asked() => return self.looked().then_some(()).ok_or_else(before_a_result),
             listing = self.run.catalog() => listing?,
         };
-        self.run.admit(&listing)?;
         if !self.goes_on_with(listing) {
             self.restarts += 1;
             self.seen = Seen::new(self.plan.samples, &self.storage);
@@ -108,6 +115,11 @@ impl Comparison {
         self.seen.gaps.clear();
         let mut jobs = self.run.to_read(&self.catalog);
         jobs.retain(|job| !self.seen.has_read(job.number));
+        let bytes = jobs.iter().map(|job| job.object.size).sum();
+        self.run.observer.on(Event::ReadingStarts { objects: jobs.len() as u64, bytes });
+        let jobs = self.take_kept(jobs).await?;
+        // What is known already counts for nothing.
+        self.run.admit(self.catalog.bytes_to_read() - self.seen.cached.bytes)?;
         self.read(&jobs).await
     }
 
@@ -149,10 +161,15 @@ impl Comparison {
 
     async fn read(&mut self, jobs: &[Job]) -> Result<()> {
         let (run, plan, seen) = (&self.run, &self.plan, &mut self.seen);
-        let bytes = jobs.iter().map(|job| job.object.size).sum();
-        run.observer.on(Event::ReadingStarts { objects: jobs.len() as u64, bytes });
         let stager = stager(plan, run.crew.clone(), &self.storage);
-        let work = move |job: &Job, body| stager.stage(job, body);
+        let kept = self.kept.clone();
+        let work = move |job: &Job, body| {
+            let staged = stager.stage(job, body)?;
+            if let Some(kept) = &kept {
+                kept.store(job, &staged);
+            }
+            Ok(staged)
+        };
         run.each(jobs, work, |job, staged| {
             match staged {
                 Ok(staged) => {
@@ -199,7 +216,7 @@ impl Comparison {
     /// # Panics
     /// When the books do not balance, which is a defect of fhcheck.
     pub async fn outcome(&mut self) -> Result<Outcome> {
-        let Self { run, plan, storage, truth, catalog, seen, .. } = self;
+        let Self { run, plan, storage, truth, catalog, seen, kept, .. } = self;
         run.observer.on(Event::Comparing);
         let produced = std::mem::replace(&mut truth.sides, Produced::new(storage));
         let found = std::mem::replace(&mut seen.found, Found::new(storage));
@@ -233,6 +250,8 @@ impl Comparison {
         };
         notes::add(&mut outcome, plan, &noticed);
         outcome.notes.extend(seen.peculiar.notes());
+        outcome.notes.extend(run.cache_notes());
+        outcome.cached = kept.is_some().then_some(seen.cached);
         outcome.books.assert_balanced();
         Ok(outcome)
     }
@@ -240,8 +259,7 @@ impl Comparison {
 
 fn stager(plan: &ReconcilePlan, crew: Crew, storage: &Arc<Storage>) -> Stager {
     let by_count = matches!(plan.expectation, Expectation::Count(_));
-    // Equal bytes are what a count can still say of identity.
-    let policy = if by_count { Policy::Raw } else { plan.policy.clone() };
+    let policy = policy(plan).clone();
     Stager {
         format: plan.read.format.clone(),
         base64: plan.read.base64,
@@ -251,6 +269,14 @@ fn stager(plan: &ReconcilePlan, crew: Crew, storage: &Arc<Storage>) -> Stager {
         knows_errors: true,
         spans: plan.samples.max(1),
         crew,
+    }
+}
+
+/// When two stored records are the same: equal bytes are what a count can still say of that.
+fn policy(plan: &ReconcilePlan) -> &Policy {
+    match plan.expectation {
+        Expectation::Count(_) => &Policy::Raw,
+        _ => &plan.policy,
     }
 }
 

@@ -10,7 +10,7 @@ use super::peculiar::Peculiarities;
 use super::stage::{Staged, StagedRecord};
 use super::{Job, Run, gap};
 use crate::error::Result;
-use crate::outcome::{Gap, GapReason, Malformed, Outcome};
+use crate::outcome::{Cached, Gap, GapReason, Malformed, Outcome};
 use crate::reconcile::{Found, Place, Row, Storage};
 use crate::split::{Damage, Standing};
 
@@ -29,6 +29,8 @@ pub(super) struct Seen {
     /// Objects with peculiar records.
     pub(super) peculiar: Peculiarities,
     pub(super) columns: Columns,
+    /// What of it came from the cache.
+    pub(super) cached: Cached,
     samples: usize,
 }
 
@@ -44,6 +46,7 @@ impl Seen {
             misdeclared: 0,
             peculiar: Peculiarities::default(),
             columns: Columns::default(),
+            cached: Cached::default(),
             samples,
         }
     }

@@ -27,7 +27,7 @@ pub(super) async fn run(request: Dump, session: &Session) -> Result<u8> {
     let watched = session.progress && !on_screen;
     let run = Watched::open(&request.read, session, watched).await?;
     if request.dry_run {
-        return run.estimate(&request.output, out).await;
+        return run.estimate(None, &request.output, out).await;
     }
     let unfinished = [Some(&out), rejects.as_ref()].into_iter().flatten();
     let unfinished = unfinished.filter_map(Output::unfinished).collect();

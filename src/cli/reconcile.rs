@@ -8,11 +8,13 @@ use super::output::{self, Output};
 use super::request::{Reconcile, Session};
 use super::truth::{self, Truth};
 use super::watched::Watched;
+use crate::cache::Cache;
 use crate::check::Comparison;
 use crate::error::Result;
 use crate::limits::{BUFFERING_MAX, DELIVERY_SLACK};
 use crate::outcome::{Gap, GapReason, Outcome, Verdict};
 use crate::plan::{ReconcilePlan, Young};
+use crate::report::screen;
 use crate::report::units::count;
 use crate::stop::{Stop, before_a_result};
 use crate::{exit, report};
@@ -23,7 +25,13 @@ pub(super) async fn run(request: Reconcile, session: &Session, stop: Stop) -> Re
     watched.run.set_stop(stop.clone());
     if request.dry_run {
         truth::say_estimate(&request, &watched, session).await?;
-        return watched.estimate(&request.output, output).await;
+        look_into_cache(&request, &mut watched);
+        let compared = request.policy_compared();
+        return watched.estimate(Some(compared), &request.output, output).await;
+    }
+    if let Some(folder) = &request.cache {
+        let cache = Cache::open(folder, request.seed, request.now);
+        watched.run.set_cache(folder, cache);
     }
     let patience = Patience::of(&request, &watched, stop);
     let mut truth = tokio::select! {
@@ -49,6 +57,19 @@ pub(super) async fn run(request: Reconcile, session: &Session, stop: Stop) -> Re
     watched.progress.clear();
     output.deliver(|out| report::reconcile(&outcome, request.output.form, out))?;
     Ok(exit::code(outcome.verdict()))
+}
+
+/// For an estimate: a cache that is not there yet is not made, and holds nothing.
+fn look_into_cache(request: &Reconcile, watched: &mut Watched) {
+    let Some(folder) = &request.cache else { return };
+    match Cache::look(folder, request.now) {
+        Ok(None) => {}
+        Ok(Some(cache)) => watched.run.set_cache(folder, Ok(cache)),
+        Err(error) => {
+            let folder = screen::text(&folder.display().to_string()).into_owned();
+            output::say(&format!("The cache {folder} would not be used: {error}\n"));
+        }
+    }
 }
 
 /// How long records may take, and how long to wait for them.

@@ -219,7 +219,9 @@ pub struct Reconcile {
     pub samples: usize,
     /// Where what is known of records is kept.
     pub memory: Memory,
-    /// Seeds the identities.
+    /// Where what objects hold is kept for the next run.
+    pub cache: Option<PathBuf>,
+    /// Seeds the identities, unless the cache does.
     pub seed: u64,
     /// When the run began.
     pub now: Timestamp,
@@ -229,6 +231,16 @@ pub struct Reconcile {
     pub dry_run: bool,
     /// Where the result goes.
     pub output: Output,
+}
+
+impl Reconcile {
+    /// When two stored records are the same.
+    pub fn policy_compared(&self) -> &Policy {
+        match self.expected {
+            Expected::Count(_) => &Policy::Raw,
+            _ => &self.policy,
+        }
+    }
 }
 
 /// `snapshot`.

@@ -137,7 +137,7 @@ async fn list(request: List, session: &Session) -> Result<u8> {
     let output = Output::open(request.output.file.as_deref())?;
     let watched = Watched::open(&request.read, session, session.progress).await?;
     if request.dry_run {
-        return watched.estimate(&request.output, output).await;
+        return watched.estimate(None, &request.output, output).await;
     }
     let samples = limits::SAMPLES_DEFAULT;
     let listing = if request.lint {

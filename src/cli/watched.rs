@@ -13,6 +13,7 @@ use crate::aws::Aws;
 use crate::check::Run;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expect::delivery::{self, Delivery};
+use crate::fingerprint::Policy;
 use crate::plan::{Location, ReadPlan, Window};
 use crate::{exit, report, stack, trace};
 
@@ -73,9 +74,14 @@ impl Watched {
         self.run.set_window(window);
     }
 
-    /// Says what reading would take; nothing is read.
-    pub(super) async fn estimate(&self, shown: &request::Output, output: Output) -> Result<u8> {
-        let estimate = self.run.estimate().await?;
+    /// Says what reading would take, for a comparison by a policy where there is one; nothing is read.
+    pub(super) async fn estimate(
+        &self,
+        compared: Option<&Policy>,
+        shown: &request::Output,
+        output: Output,
+    ) -> Result<u8> {
+        let estimate = self.run.estimate(compared).await?;
         self.progress.clear();
         let charged = matches!(self.plan.location, Location::S3 { .. });
         let location = self.plan.location.to_string();

@@ -268,6 +268,21 @@ impl<T: Packed> Spool<T> {
         Block::write(&self.items, &file, &self.storage, &mut self.blocks)
     }
 
+    /// Shows all items, in their order.
+    ///
+    /// # Errors
+    /// When not all could be kept, or one of them is not taken.
+    pub fn visit(&self, mut take: impl FnMut(T) -> Result<()>) -> Result<()> {
+        if let Some(failure) = &self.failure {
+            return Err(Error::new(failure.kind(), failure.to_string()));
+        }
+        let mut buffer = Vec::new();
+        for block in &self.blocks {
+            block.read(&mut buffer, &mut take)?;
+        }
+        self.items.iter().copied().try_for_each(take)
+    }
+
     /// Hands out all items, in their order.
     ///
     /// # Errors

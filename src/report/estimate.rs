@@ -29,7 +29,7 @@ impl<'a> Priced<'a> {
     }
 
     pub(super) fn model(&self) -> model::Estimate<'a> {
-        let Estimate { list_requests, get_requests, objects, bytes } = *self.estimate;
+        let Estimate { list_requests, get_requests, objects, bytes, cached } = *self.estimate;
         model::Estimate {
             report: "fhcheck.estimate",
             version: 1,
@@ -38,6 +38,7 @@ impl<'a> Priced<'a> {
             bytes,
             list_requests,
             get_requests,
+            cached: cached.map(model::Cached::from),
             cost: self.cost,
         }
     }
@@ -55,6 +56,7 @@ mod tests {
             get_requests: 1000,
             objects: 1000,
             bytes: 1_000_000_000,
+            cached: None,
         };
         let cost = Priced::new("s3://b/", &estimate, true).cost.expect("S3 costs");
         // $0.005 + $0.0004, and $0.09.

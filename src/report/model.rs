@@ -182,6 +182,20 @@ fn formats(formats: &outcome::Formats) -> Vec<FormatCount> {
         .collect()
 }
 
+/// Objects that come from a cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(super) struct Cached {
+    pub(super) objects: u64,
+    pub(super) bytes: u64,
+}
+
+impl From<outcome::Cached> for Cached {
+    fn from(cached: outcome::Cached) -> Self {
+        let outcome::Cached { objects, bytes } = cached;
+        Self { objects, bytes }
+    }
+}
+
 /// What stands in error output, whether or not it was produced.
 #[derive(Serialize)]
 struct ErrorOutput<'a> {

@@ -76,6 +76,10 @@ impl<S: Source> Source for Admit<S> {
     fn requests(&self) -> Requests {
         self.inner.requests()
     }
+
+    fn place(&self) -> Option<String> {
+        self.inner.place()
+    }
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ const BATCH: usize = 512;
 pub struct Local {
     root: PathBuf,
     single: bool,
+    place: Option<String>,
 }
 
 impl Local {
@@ -49,7 +50,9 @@ impl Local {
             return Err(Error::new(ErrorKind::Usage, message)
                 .hint("copy its content into a file, and name that"));
         }
-        Ok(Self { root, single: metadata.is_file() })
+        let real = root.canonicalize().ok();
+        let place = real.as_deref().and_then(Path::to_str).map(|path| format!("file {path}"));
+        Ok(Self { root, single: metadata.is_file(), place })
     }
 
     fn path_of(&self, key: &str) -> PathBuf {
@@ -74,6 +77,10 @@ impl Source for Local {
             .map_ok(|batch| stream::iter(batch.into_iter().map(Ok)))
             .try_flatten()
             .boxed()
+    }
+
+    fn place(&self) -> Option<String> {
+        self.place.clone()
     }
 
     fn fetch<'a>(&'a self, object: &'a ObjectRef) -> BoxFuture<'a, Result<Body, GapReason>> {

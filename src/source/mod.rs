@@ -102,6 +102,12 @@ pub trait Source: Send + Sync {
     fn requests(&self) -> Requests {
         Requests::default()
     }
+
+    /// What tells this bucket or directory from all others, today and tomorrow. `None` where nothing
+    /// does: then its objects cannot be recognised in another run.
+    fn place(&self) -> Option<String> {
+        None
+    }
 }
 
 impl<S: Source + ?Sized> Source for Box<S> {
@@ -115,6 +121,10 @@ impl<S: Source + ?Sized> Source for Box<S> {
 
     fn requests(&self) -> Requests {
         (**self).requests()
+    }
+
+    fn place(&self) -> Option<String> {
+        (**self).place()
     }
 }
 

@@ -181,7 +181,7 @@ async fn more_than_max_bytes_is_refused_before_anything_is_read() {
     let error = run.list(true, 0).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Limit);
     assert!(error.to_string().contains("holds 2880 bytes"), "{error}");
-    let estimate = run.estimate().await.unwrap();
+    let estimate = run.estimate(None).await.unwrap();
     assert_eq!((estimate.get_requests, estimate.bytes), (1440, 2880));
 }
 

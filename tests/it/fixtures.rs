@@ -3,15 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use fhcheck::cache::Cache;
 use fhcheck::check::{Manifest, Run};
 use fhcheck::endpoint::Endpoint;
 use fhcheck::fingerprint::{Pointer, Policy};
 use fhcheck::observe::Silent;
-use fhcheck::outcome::{Differences, Outcome, Verdict};
+use fhcheck::outcome::{Cached, Differences, Outcome, Verdict};
 use fhcheck::plan::{Expectation, Location, ReconcilePlan};
 use fhcheck::source::local::Local;
 use fhcheck::source::s3::S3;
 use fhcheck::source::{KeyRange, Source};
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::support;
@@ -141,6 +143,22 @@ impl Expected {
     }
 }
 
+/// A first and a second run with a cache say what one without a cache does, and what came from it: all of
+/// it that is undamaged data.
+fn same_from_cache(without: &Outcome, first: Outcome, second: Outcome) {
+    let read = without.books.objects.read;
+    let clean = without.malformed_spans == 0
+        && without.recovered == 0
+        && without.undecodable.is_empty()
+        && without.error_output.objects == 0;
+    let known = second.cached.unwrap().objects;
+    assert_eq!(known == read, clean, "{known} of {read} objects\n{without:#?}");
+    assert_eq!(first.cached, Some(Cached::default()));
+    for with in [first, second] {
+        assert_eq!(Outcome { cached: None, ..with }, *without);
+    }
+}
+
 fn folders() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let entries = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
@@ -160,6 +178,7 @@ async fn reconcile(
     expected: &Expected,
     source: Arc<dyn Source>,
     location: Location,
+    cache: Option<&Path>,
 ) -> Outcome {
     let manifest = folder.join("produced.ndjson");
     let (expectation, manifests) = match expected.count {
@@ -189,7 +208,11 @@ async fn reconcile(
         memory: support::memory(),
         seed: 42,
     };
-    Run::new(source, read, Arc::new(Silent)).reconcile(&plan, manifests).await.unwrap()
+    let mut run = Run::new(source, read, Arc::new(Silent));
+    if let Some(folder) = cache {
+        run.set_cache(folder, Cache::open(folder, 43, Timestamp::UNIX_EPOCH));
+    }
+    run.reconcile(&plan, manifests).await.unwrap()
 }
 
 #[tokio::test]
@@ -200,7 +223,7 @@ async fn every_fixture_is_judged_right_as_a_directory() {
         let delivered = Some(folder.join("delivered")).filter(|path| path.exists());
         let path = delivered.unwrap_or_else(|| empty.path().to_owned());
         let source = Arc::new(Local::open(&path).unwrap());
-        let outcome = reconcile(&folder, &expected, source, Location::Local(path)).await;
+        let outcome = reconcile(&folder, &expected, source, Location::Local(path), None).await;
         expected.check(&folder.display().to_string(), &outcome);
     }
 }
@@ -208,6 +231,7 @@ async fn every_fixture_is_judged_right_as_a_directory() {
 #[tokio::test]
 async fn every_fixture_is_judged_the_same_as_a_bucket() {
     let endpoint = Endpoint::start().await.unwrap();
+    let cache = tempfile::tempdir().unwrap();
     for folder in folders() {
         let expected = expected(&folder);
         let bucket = folder.file_name().unwrap().to_str().unwrap();
@@ -217,7 +241,10 @@ async fn every_fixture_is_judged_the_same_as_a_bucket() {
         }
         let source: Arc<dyn Source> = Arc::new(S3::new(&support::connect(&endpoint), bucket));
         let location = Location::S3 { bucket: bucket.into(), prefix: "firehose/".into() };
-        let mut outcome = reconcile(&folder, &expected, source, location).await;
+        let read =
+            |cache| reconcile(&folder, &expected, Arc::clone(&source), location.clone(), cache);
+        let mut outcome = read(None).await;
+        same_from_cache(&outcome, read(Some(cache.path())).await, read(Some(cache.path())).await);
         // Keys are whole in a bucket, and relative in a directory.
         for malformed in &mut outcome.malformed {
             malformed.key = malformed.key.strip_prefix("firehose/").unwrap().into();

@@ -21,10 +21,10 @@ const READERS: u64 = 8;
 
 /// Ways to run a reconciliation that keep something on disk while it runs, and may find it there in the
 /// next run.
-const KEEPING: [&[&str]; 2] = [&[], &["--memory", "1MiB"]];
+const KEEPING: [&[&str]; 3] = [&[], &["--memory", "1MiB"], &["--cache", "cache"]];
 
 /// Starts a command and kills it after so many milliseconds. Whether it was still running.
-fn kill(mut command: Command, after: u64) -> bool {
+pub(crate) fn kill(mut command: Command, after: u64) -> bool {
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     std::thread::sleep(Duration::from_millis(after));
     let running = child.try_wait().unwrap().is_none();

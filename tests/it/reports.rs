@@ -8,7 +8,7 @@ mod trace;
 
 use fhcheck::check::{DumpSink, Dumped, Estimate, Listing};
 use fhcheck::error::{Error, ErrorKind};
-use fhcheck::outcome::Outcome;
+use fhcheck::outcome::{Cached, Outcome};
 use fhcheck::produce::{Produced, Tally};
 use fhcheck::report::dump::{Records, Writer};
 use fhcheck::report::table::{self, Layout};
@@ -31,8 +31,13 @@ fn listed(listing: &Listing, form: Form) -> String {
 }
 
 fn estimated(charged: bool, form: Form) -> String {
-    let estimate =
-        Estimate { list_requests: 3, get_requests: 2_500, objects: 2_500, bytes: 5_368_709_120 };
+    let estimate = Estimate {
+        list_requests: 3,
+        get_requests: 2_500,
+        objects: 2_500,
+        bytes: 5_368_709_120,
+        cached: charged.then_some(Cached { objects: 97_500, bytes: 214_748_364_800 }),
+    };
     let mut out = Vec::new();
     let location = if charged { "s3://demo/firehose/" } else { "downloaded" };
     report::estimate(location, &estimate, charged, form, &mut out).expect("a vector takes it");

@@ -234,6 +234,13 @@ pub struct ReconcileArgs {
         help_heading = "What to expect"
     )]
     pub allow: Vec<AllowArg>,
+    /// Keep what objects hold in this directory, and read only what is new next time
+    ///
+    /// What is kept of an object is used for the same version of it, read in the same way. Anything in
+    /// the directory that is damaged or not fhcheck's is left out, and a note says so. Whoever may
+    /// write to it decides what is reported: it is made for you alone.
+    #[arg(long, value_name = "DIR", help_heading = "How to read")]
+    pub cache: Option<PathBuf>,
     /// What is known of records is kept in this much memory, and the rest in temporary files
     #[arg(
         long,

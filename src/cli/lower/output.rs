@@ -32,14 +32,18 @@ pub(super) fn spare<'a>(
     Ok(())
 }
 
-/// The path without links and dots; of a file that is not there yet, at least its folder's.
+/// The path without links and dots; of what is not there yet, those of the folders that are.
 fn real(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new(".")).canonicalize();
-        match (folder, path.file_name()) {
-            (Ok(folder), Some(name)) => folder.join(name),
-            _ => path.to_owned(),
+    let (mut there, mut missing) = (path, Vec::new());
+    loop {
+        let folder = if there.as_os_str().is_empty() { Path::new(".") } else { there };
+        if let Ok(real) = folder.canonicalize() {
+            return missing.iter().rev().fold(real, |path, name| path.join(name));
         }
-    })
+        let (Some(parent), Some(name)) = (there.parent(), there.file_name()) else {
+            return path.to_owned();
+        };
+        missing.push(name);
+        there = parent;
+    }
 }

@@ -24,13 +24,14 @@ pub(super) fn reconcile(args: ReconcileArgs, session: &Session, env: &Env) -> Re
             .hint("name it, or the delivery stream that reads it with --delivery-stream"));
     }
     let inputs = manifests.iter().chain(read::inputs(&read));
-    super::output::spare([&args.output.output], inputs)?;
+    super::output::spare([&args.output.output, &args.cache], inputs)?;
     Ok(Reconcile {
         expected,
         policy: text::policy(&args.matching)?,
         allow: allow(&args.allow),
         samples,
         memory: memory(&args, env)?,
+        cache: args.cache,
         seed: env.random,
         now: env.now,
         wait: args.wait.as_deref().map(|text| time::duration("--wait", text)).transpose()?,

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::Cached;
+
 /// What reading would take, and cost.
 #[derive(Serialize)]
 pub(crate) struct Estimate<'a> {
@@ -12,6 +14,8 @@ pub(crate) struct Estimate<'a> {
     pub(crate) bytes: u64,
     pub(crate) list_requests: u64,
     pub(crate) get_requests: u64,
+    /// Null without a cache.
+    pub(crate) cached: Option<Cached>,
     /// Absent for files on this machine.
     pub(crate) cost: Option<Cost>,
 }

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use super::{ByteBook, ErrorOutput, FormatCount, Header, ObjectBook, Trouble, all, formats};
+use super::{
+    ByteBook, Cached, ErrorOutput, FormatCount, Header, ObjectBook, Trouble, all, formats,
+};
 use crate::base64;
 use crate::limits;
 use crate::outcome::{self, Outcome};
@@ -195,6 +197,8 @@ pub(crate) struct ReconcileFacts<'a> {
     malformed_spans: u64,
     recovered: u64,
     formats: Vec<FormatCount>,
+    /// Null without a cache.
+    cached: Option<Cached>,
 }
 
 impl<'a> ReconcileFacts<'a> {
@@ -211,6 +215,7 @@ impl<'a> ReconcileFacts<'a> {
             malformed_spans: outcome.malformed_spans,
             recovered: outcome.recovered,
             formats: formats(&outcome.formats),
+            cached: outcome.cached.map(Cached::from),
         }
     }
 }

@@ -18,6 +18,11 @@ pub(super) fn write(estimate: &Estimate<'_>, page: &mut Page<'_>) -> io::Result<
     page.labelled(Tone::Dim, "  stored  ", &screen::text(estimate.location))?;
     let objects = counted(estimate.objects, "object", "objects");
     page.labelled(Tone::Dim, "  to read ", &format!("{objects}, {}", exact_size(estimate.bytes)))?;
+    if let Some(cached) = estimate.cached {
+        let objects = counted(cached.objects, "object", "objects");
+        let text = format!("{objects} in the cache, {}", exact_size(cached.bytes));
+        page.labelled(Tone::Dim, "  known   ", &text)?;
+    }
     let Some(cost) = estimate.cost else {
         return page.labelled(Tone::Dim, "  cost    ", "free: the files are on this machine");
     };

@@ -7,7 +7,7 @@ use super::{Page, Tone, books, next, verdict};
 use crate::limits;
 use crate::outcome::{Class, Origin, Outcome, Place, Sample, SkipReason};
 use crate::report::screen;
-use crate::report::units::{count, counted, times};
+use crate::report::units::{count, counted, size, times};
 use crate::split::Format;
 
 pub(super) fn write(outcome: &Outcome, page: &mut Page<'_>) -> io::Result<()> {
@@ -40,6 +40,11 @@ fn write_question(outcome: &Outcome, page: &mut Page<'_>) -> io::Result<()> {
     };
     page.labelled(Tone::Dim, "  stored  ", &screen::text(&outcome.location))?;
     page.labelled(Tone::Dim, "  expected", &format!("{expected}{matched}"))?;
+    if let Some(cached) = outcome.cached {
+        let objects = counted(cached.objects, "object", "objects");
+        let text = format!("{objects} from the cache, {} not read", size(cached.bytes));
+        page.labelled(Tone::Dim, "  known   ", &text)?;
+    }
     match outcome.formats.0.as_slice() {
         [] | [(Format::Json, _)] => Ok(()),
         formats => {

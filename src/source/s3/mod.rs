@@ -75,4 +75,10 @@ impl Source for S3 {
             get: self.gets.load(Ordering::Relaxed),
         }
     }
+
+    /// At AWS a bucket's name is its own in all regions.
+    fn place(&self) -> Option<String> {
+        let endpoint = self.endpoint.as_deref().unwrap_or("aws");
+        Some(format!("{endpoint} s3://{}", self.bucket))
+    }
 }

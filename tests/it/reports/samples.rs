@@ -6,8 +6,8 @@ use fhcheck::naming::KeyName;
 use fhcheck::naming::layout::Layout;
 use fhcheck::naming::scheme::Scheme;
 use fhcheck::outcome::{
-    Allow, Books, ByteBook, Class, Differences, ErrorOutput, Failure, Formats, FoundBook, Gap,
-    GapReason, Malformed, Note, ObjectBook, Origin, Outcome, Place, ProducedBook, Sample,
+    Allow, Books, ByteBook, Cached, Class, Differences, ErrorOutput, Failure, Formats, FoundBook,
+    Gap, GapReason, Malformed, Note, ObjectBook, Origin, Outcome, Place, ProducedBook, Sample,
     SkipReason, Undecodable,
 };
 use fhcheck::source::ObjectRef;
@@ -40,6 +40,7 @@ pub(super) fn by_manifest() -> Outcome {
         found: FoundBook { found: 10, delivered: 10, duplicates: 0, unexpected: 0 },
     };
     Outcome {
+        cached: None,
         location: "s3://demo/firehose/".to_owned(),
         expectation: "manifest produced.ndjson".to_owned(),
         matching: "raw".to_owned(),
@@ -228,6 +229,7 @@ pub(super) fn everything() -> Outcome {
             unexpected: 1_001,
         },
     };
+    outcome.cached = Some(Cached { objects: 97_000_000, bytes: 549_755_813_888 });
     outcome.differences.failed = failed();
     outcome.differences.pending = in_the_stream(1, 0);
     outcome.differences.repeated = in_the_stream(2, 2);
