@@ -1,5 +1,7 @@
 //! What manifests say, and what is demanded because of it; error output that lies elsewhere; waiting.
 
+mod large;
+
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
@@ -59,10 +61,15 @@ impl Case {
     }
 
     fn open(&self) -> (Run, ReconcilePlan, Manifest) {
+        self.open_with(2)
+    }
+
+    fn open_with(&self, workers: usize) -> (Run, ReconcilePlan, Manifest) {
         let (data, manifest) =
             (self.folder.path().join("data"), self.folder.path().join("manifest"));
         let mut read = support::read_plan(Location::Local(data.clone()));
         read.window = self.window;
+        read.limits.workers = workers;
         let plan = ReconcilePlan {
             read: read.clone(),
             expectation: Expectation::Manifest(vec![Location::Local(manifest.clone())]),

@@ -173,7 +173,13 @@ impl Walk {
         let scalar_start = scalar & !(scalar << 1 | self.scalars.goes_on());
         wrong |= self.scalars.step(masks, scalar, scalar_start, window, at);
 
-        let levels = self.levels(open, close, masks.curly, at, ends);
+        let levels = match self.flat(kernel, open, close, masks.curly) {
+            Some(levels) => {
+                add_ends(close, at, ends);
+                levels
+            }
+            None => self.levels(open, close, masks.curly, at, ends),
+        };
         wrong |= levels.wrong;
 
         let array_open = open & !masks.curly;
@@ -233,6 +239,22 @@ impl Walk {
         (escaped, wrong)
     }
 
+    /// The same as [`Self::levels`], without a look at single brackets, where objects follow each other and
+    /// nothing is open inside them: then every other bracket opens.
+    #[inline(always)]
+    fn flat<K: Kernel>(&mut self, kernel: K, open: u64, close: u64, curly: u64) -> Option<Levels> {
+        let inside = self.open & 1;
+        let upto = kernel.parity(open | close) ^ inside.wrapping_neg();
+        let nested = (open | close) & !curly | open & !upto | close & upto;
+        if nested != 0 || u64::from(self.depth) != inside {
+            return None;
+        }
+        self.open = upto >> 63;
+        self.depth = u32::from(self.open != 0);
+        let object = upto << 1 | inside;
+        Some(Levels { object, top: !object, wrong: 0 })
+    }
+
     /// Goes through the brackets.
     #[inline(always)]
     fn levels(
@@ -273,6 +295,15 @@ impl Walk {
             object = object & !above | (self.open & 1).wrapping_neg() & above;
         }
         Levels { object, top, wrong }
+    }
+}
+
+/// Adds the ends of values that end with these brackets, in the block at `at`.
+#[inline(always)]
+fn add_ends(mut close: u64, at: usize, ends: &mut Vec<usize>) {
+    while close != 0 {
+        ends.push(at + close.trailing_zeros() as usize + 1);
+        close &= close - 1;
     }
 }
 
