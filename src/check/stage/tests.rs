@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 use super::*;
 use crate::check::site::Site;
 use crate::fingerprint::Pointer;
-use crate::limits::{GIB, SEGMENT_BYTES};
+use crate::limits::{GIB, SEGMENT_BYTES, SHARED_BYTES_MIN};
 use crate::source::ObjectRef;
 use crate::source::local::Local;
 
