@@ -19,6 +19,8 @@ mod damage;
 mod emulator;
 // An object of a gibibyte.
 mod inflated;
+// CBOR, as CloudWatch speaks it.
+mod cbor;
 // A data stream and a delivery stream that go wrong as told.
 mod fake_stream;
 // JSONTestSuite: what is valid, what is not, and what is left open.
@@ -48,6 +50,8 @@ mod matrix;
 mod security;
 // Seeded worlds with known truth.
 mod simulation;
+// A server that answers as a test says.
+mod served;
 // `simulate` in the place of Firehose, between a data stream and a bucket.
 mod stand_in;
 // The stack, brought up, looked at and taken down.
