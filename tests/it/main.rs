@@ -4,6 +4,8 @@
 
 // The object of the original pipeline, from a directory and from a bucket.
 mod article;
+// What the documentation says and no other topic holds.
+mod claims;
 // The command line as people and scripts meet it.
 mod cli;
 // What is listed, what of it is read, and how many requests that takes.
