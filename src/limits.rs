@@ -98,9 +98,9 @@ pub const IN_FLIGHT_BYTES_DEFAULT: u64 = 256 * MIB;
 /// Requests to S3 under way at once, unless `--concurrency` says otherwise.
 pub const REQUESTS_DEFAULT: usize = 32;
 
-/// Pages of a listing in a row that hold no key, before it is given up. S3 may give pages with fewer
-/// keys than there is room for ("ListObjectsV2", Amazon S3 API reference).
-pub const LIST_EMPTY_PAGES_MAX: u32 = 256;
+/// Pages of a listing in a row that hold nothing, before it is given up. S3 may give pages with fewer
+/// keys than there is room for ("ListObjectsV2", Amazon S3 API reference), and other services do.
+pub const EMPTY_PAGES_MAX: u32 = 256;
 
 /// Pages of a listing that are asked for one after another, before what is left of it is cut into
 /// pieces: fewer pages than that are not worth the requests that look for folders.

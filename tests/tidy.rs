@@ -357,6 +357,57 @@ fn the_readme_of_the_fixtures_lists_each_folder() {
     report(wrong, "fixtures/README.md has a row for each folder");
 }
 
+/// The table of claims names tests, as `path::name`, and folders of fixtures.
+#[test]
+fn every_claim_has_a_test_that_is_there() {
+    let page =
+        fs::read_to_string(root().join("docs/testing.md")).expect("docs/testing.md is there");
+    let (_, claims) = page.split_once("\n## Claims\n").expect("it has a section of claims");
+    let claims = claims.split("\n## ").next().unwrap_or_default();
+    let rows = claims.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| claim"));
+    let (mut wrong, mut tests) = (Vec::new(), 0);
+    for row in rows.filter(|row| !row.starts_with("| ---")) {
+        let named: Vec<_> = row.rsplit(" | ").next().into_iter().flat_map(quoted).collect();
+        if named.is_empty() && !row.contains("not tested") {
+            wrong.push(format!("{row}: names nothing, and does not say why"));
+        }
+        for name in named {
+            tests += 1;
+            let is_there = match name.rsplit_once("::") {
+                Some((path, test)) => has_test(path, test),
+                None if name.starts_with("fixtures/") => root().join(name).is_dir(),
+                None => name == ".ci/run" || root().join("fuzz/seeds").join(name).is_dir(),
+            };
+            if !is_there {
+                wrong.push(format!("{name}: is not there"));
+            }
+        }
+    }
+    assert!(tests > 100, "only {tests} tests were found");
+    report(wrong, "docs/testing.md names what would fail if a claim were false");
+}
+
+/// What stands between backquotes.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// Whether a file has a test of this name.
+fn has_test(path: &str, name: &str) -> bool {
+    let text = fs::read_to_string(root().join(path)).unwrap_or_default();
+    let mut lines = text.lines().map(str::trim_start);
+    let mut is_test = false;
+    lines.any(|line| {
+        is_test |= line.starts_with("#[test]") || line.starts_with("#[tokio::test");
+        let found = is_test
+            && line.split_once("fn ").is_some_and(|(_, rest)| {
+                rest.strip_prefix(name).is_some_and(|rest| rest.starts_with('('))
+            });
+        is_test &= !line.contains("fn ");
+        found
+    })
+}
+
 /// A Rust file of this repository.
 struct Source {
     /// Its path in the repository, with `/` between the parts.

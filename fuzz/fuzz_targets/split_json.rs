@@ -8,6 +8,7 @@ use fhcheck::limits::SNIFF_BYTES;
 use fhcheck::split::{
     Format, FormatChoice, Record, Sink, Span, Standing, Tally, split, split_bytewise,
 };
+use fhcheck_fuzz::Trickle;
 use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;
 
@@ -82,25 +83,6 @@ impl Seen {
         for byte in left[mark..].iter().flatten() {
             assert!(b" \t\r\n\x1e".contains(byte), "byte {byte:#04x} separates nothing");
         }
-    }
-}
-
-/// Blanks, then content, a few bytes at a time.
-struct Trickle<'a> {
-    blanks: usize,
-    content: &'a [u8],
-}
-
-impl Read for Trickle<'_> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if self.blanks > 0 {
-            let count = self.blanks.min(out.len());
-            out[..count].fill(b' ');
-            self.blanks -= count;
-            return Ok(count);
-        }
-        let few = out.len().min(3);
-        self.content.read(&mut out[..few])
     }
 }
 

@@ -102,8 +102,8 @@ impl Failure {
         Self { cause, code, status, detail: detail(&error), named, source: Some(error.into()) }
     }
 
-    /// An answer with status 200 that is none of S3's.
-    pub(crate) fn not_s3(detail: &str) -> Self {
+    /// An answer with status 200 that cannot be right.
+    pub(crate) fn nonsense(detail: &str) -> Self {
         let cause = Cause::NotS3;
         let detail = detail.into();
         Self { cause, code: None, status: None, detail, named: None, source: None }

@@ -5,6 +5,7 @@
 
 mod call;
 mod failure;
+mod pages;
 mod whole;
 
 use std::time::Duration;
@@ -27,6 +28,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::limits::{FETCH_BACKOFF, FETCH_BACKOFF_MAX};
 pub(crate) use call::Call;
 pub(crate) use failure::{Asked, Failure, causes};
+pub(crate) use pages::Pages;
 pub(crate) use whole::WholePage;
 
 /// Longest wait for a connection.

@@ -53,15 +53,15 @@ impl Decoder for Gzip {
                 if !frames::next(input, log, first, sniff::may_be_gzip, junk)? {
                     return Ok(0);
                 }
-                match header(input)? {
-                    Header::Whole => {}
-                    Header::Cut => return Ok(log.cut(input, CUT)),
-                    Header::Broken => return Ok(log.stop(input, "gzip header is damaged")),
-                }
                 if first && let Some(content) = input.rest().and_then(at_once::gzip_member) {
                     input.skip(u64::MAX)?;
                     (self.ready, self.state) = (Cursor::new(content), State::Ready);
                     continue;
+                }
+                match header(input)? {
+                    Header::Whole => {}
+                    Header::Cut => return Ok(log.cut(input, CUT)),
+                    Header::Broken => return Ok(log.stop(input, "gzip header is damaged")),
                 }
                 self.inflater.reset();
                 self.state = State::Inside;

@@ -72,12 +72,12 @@ pub(super) fn may_be_gzip(head: &[u8]) -> bool {
 fn is_text(head: &[u8]) -> bool {
     let head = &head[..head.len().min(HEAD_BYTES)];
     let text = match std::str::from_utf8(head) {
-        Ok(text) => text,
+        Ok(_) => head,
         // A character may be cut by the end of what is looked at.
-        Err(error) if error.error_len().is_none() => "",
+        Err(error) if error.error_len().is_none() => &head[..error.valid_up_to()],
         Err(_) => return false,
     };
-    text.bytes().all(|byte| byte >= b' ' || matches!(byte, b'\n' | b'\r' | b'\t' | 0x1e))
+    text.iter().all(|&byte| byte >= b' ' || matches!(byte, b'\n' | b'\r' | b'\t' | 0x1e))
 }
 
 #[cfg(test)]
@@ -122,6 +122,16 @@ mod tests {
         assert_eq!(encoding(&[0; 40], None), Encoding::Plain);
         assert_eq!(encoding(b"\0\0\0\x03\0\0\0\x06\x04\x0cabcd", None), Encoding::Plain);
         assert_eq!(encoding(b"\0\0\0\x04\0\0\0\x06\x04\x10abcd", None), Encoding::Plain);
+    }
+
+    /// What is cut in the middle of a character is no text because of that.
+    #[test]
+    fn a_character_that_is_cut_excuses_none_before_it() {
+        // Content of 5 bytes, a block of 7.
+        let hadoop = b"\0\0\0\x05\0\0\0\x07\x05\x10abcd\xf2";
+        assert_eq!(encoding(hadoop, None), Encoding::HadoopSnappy);
+        assert_eq!(encoding(b"PAR1\x15\x04\x15\xc3", None), Encoding::Parquet);
+        assert_eq!(encoding("PAR1 größe".as_bytes().split_at(8).0, None), Encoding::Plain);
     }
 
     #[test]

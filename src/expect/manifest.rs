@@ -65,7 +65,20 @@ pub enum Origin {
         count: u64,
         /// Seeds the partition keys.
         seed: u64,
+        /// What the file held. Ledgers of older versions do not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        content: Option<Content>,
     },
+}
+
+/// The content of a file, as far as it takes to know it again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Content {
+    /// How many bytes they are.
+    pub bytes: u64,
+    /// Their XXH3, 128 bits in hexadecimal digits.
+    pub xxh3: String,
 }
 
 impl Origin {
@@ -314,6 +327,11 @@ mod tests {
         "2026-07-04T09:30:00.123Z".parse().unwrap()
     }
 
+    fn of_input(content: Option<Content>) -> Header {
+        let origin = Some(Origin::Input { path: "own".into(), count: 2, seed: 1, content });
+        Header { kind: Kind::Ledger, target: "data stream orders".into(), at: at(), origin }
+    }
+
     fn lines() -> Vec<(Line<'static>, &'static str)> {
         let answer = |record| Answer {
             record,
@@ -351,6 +369,14 @@ mod tests {
                     }),
                 }),
                 r#"{"fhcheck":"manifest","version":1,"kind":"ledger","target":"delivery stream orders","at":"2026-07-04T09:30:00.123Z","origin":{"seeded":{"seed":1,"count":10,"start":"2026-07-04T09:30:00.123Z","intervalMicros":100}}}"#,
+            ),
+            (
+                Line::Header(of_input(None)),
+                r#"{"fhcheck":"manifest","version":1,"kind":"ledger","target":"data stream orders","at":"2026-07-04T09:30:00.123Z","origin":{"input":{"path":"own","count":2,"seed":1}}}"#,
+            ),
+            (
+                Line::Header(of_input(Some(Content { bytes: 14, xxh3: "0f".into() }))),
+                r#"{"fhcheck":"manifest","version":1,"kind":"ledger","target":"data stream orders","at":"2026-07-04T09:30:00.123Z","origin":{"input":{"path":"own","count":2,"seed":1,"content":{"bytes":14,"xxh3":"0f"}}}}"#,
             ),
             (
                 Line::Record {

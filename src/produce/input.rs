@@ -1,12 +1,16 @@
 //! The user's own records: a file, split as an object is, a few records in memory at a time.
 
 use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use bytes::Bytes;
+use xxhash_rust::xxh3::Xxh3;
 
+use super::ledger::AS_IT_WAS;
 use crate::error::{Error, ErrorKind, Result};
+use crate::expect::manifest::Content;
 use crate::split::{FormatChoice, Record, Sink, Span, split};
 
 /// Records that wait between the splitter and whoever puts them.
@@ -36,16 +40,60 @@ impl Input {
     }
 }
 
-/// Counts the records of a file, and sees that all of it is records that can be put.
-pub(super) fn survey(path: &Path, record_bytes: usize) -> Result<u64> {
-    let mut file = open(path)?;
+/// Counts the records of a file, and sees that all of it is records that can be put; and what it holds.
+pub(super) fn survey(path: &Path, record_bytes: usize) -> Result<(u64, Content)> {
+    let mut file = Known::new(open(path)?);
     let mut survey = Survey { name: path, record_bytes, records: 0, wrong: None };
     let (_, _, read) = split(&mut file, &FormatChoice::Detect, &mut survey);
     if let Some(wrong) = survey.wrong {
         return Err(wrong);
     }
     read.map_err(|error| Error::io(path.display(), error))?;
-    Ok(survey.records)
+    Ok((survey.records, file.content()))
+}
+
+/// Sees that a file holds what it held when a ledger was begun with it.
+pub(super) fn unchanged(path: &Path, before: &Content, ledger: &Path) -> Result<()> {
+    let mut file = Known::new(open(path)?);
+    io::copy(&mut file, &mut io::sink()).map_err(|error| Error::io(path.display(), error))?;
+    let now = file.content();
+    if now == *before {
+        return Ok(());
+    }
+    let what = if now.bytes == before.bytes {
+        "it has as many bytes, and not the same ones".to_owned()
+    } else {
+        format!("it has {} bytes, and had {}", now.bytes, before.bytes)
+    };
+    let (path, ledger) = (path.display(), ledger.display());
+    let message = format!("{path} is not what it was when {ledger} was begun: {what}");
+    Err(Error::new(ErrorKind::Manifest, message).hint(AS_IT_WAS))
+}
+
+/// A file that is known again when it has been read to its end.
+struct Known {
+    file: File,
+    bytes: u64,
+    hasher: Xxh3,
+}
+
+impl Known {
+    fn new(file: File) -> Self {
+        Self { file, bytes: 0, hasher: Xxh3::new() }
+    }
+
+    fn content(&self) -> Content {
+        Content { bytes: self.bytes, xxh3: format!("{:032x}", self.hasher.digest128()) }
+    }
+}
+
+impl Read for Known {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(out)?;
+        self.bytes += count as u64;
+        self.hasher.update(&out[..count]);
+        Ok(count)
+    }
 }
 
 fn open(path: &Path) -> Result<File> {

@@ -210,9 +210,12 @@ fn no_ledger(path: &Path) -> Error {
 pub(super) fn disagrees(path: &Path, number: u64) -> Error {
     let message =
         format!("record {number} is another one now than when {} was written", path.display());
-    Error::new(ErrorKind::Manifest, message)
-        .hint("give --input the file as it was; nothing else can tell what is left to put")
+    Error::new(ErrorKind::Manifest, message).hint(AS_IT_WAS)
 }
+
+/// What helps where the input is another one.
+pub(super) const AS_IT_WAS: &str =
+    "give --input the file as it was; nothing else can tell what is left to put";
 
 #[cfg(test)]
 mod tests {
@@ -225,7 +228,7 @@ mod tests {
 
     fn header() -> Header {
         let path = "orders.ndjson".to_owned();
-        let origin = Some(Origin::Input { path, count: 3, seed: 1 });
+        let origin = Some(Origin::Input { path, count: 3, seed: 1, content: None });
         Header { kind: Kind::Ledger, target: "data stream orders".into(), at: at(), origin }
     }
 

@@ -50,8 +50,9 @@ pub(super) fn origin(records: &Records, record_bytes: usize) -> Result<Origin> {
                 let message = format!("{} has a path that is not UTF-8", whole.display());
                 Error::new(ErrorKind::Usage, message).hint("a manifest cannot name it; rename it")
             })?;
-            let count = super::input::survey(path, record_bytes)?;
-            Ok(Origin::Input { path: text.to_owned(), count, seed: *seed })
+            let (count, content) = super::input::survey(path, record_bytes)?;
+            let (path, content) = (text.to_owned(), Some(content));
+            Ok(Origin::Input { path, count, seed: *seed, content })
         }
     }
 }

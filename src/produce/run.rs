@@ -1,11 +1,12 @@
 //! A producer's run: begun with a new ledger, or gone on with from an old one.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use super::batch::Queue;
+use super::input::unchanged;
 use super::ledger::Ledger;
 use super::pace::Pace;
 use super::put::Producer;
@@ -110,6 +111,9 @@ pub async fn again(
         (Origin::Input { path, .. }, Some(input)) => *path = input.to_string_lossy().into_owned(),
         (Origin::Seeded { .. }, Some(_)) => return Err(cannot("its records come from no --input")),
         (_, None) => {}
+    }
+    if let Origin::Input { path: input, content: Some(content), .. } = &origin {
+        unchanged(Path::new(input), content, path)?;
     }
     let tally = state.tally;
     let fresh = Fresh::open(&origin, target.is_keyed())?;

@@ -114,7 +114,7 @@ impl<'a> Putter<'a> {
         };
         if answers.len() != records.len() {
             let (sent, got) = (records.len(), answers.len());
-            return Err(Failure::not_s3(&format!("{got} answers for {sent} records")));
+            return Err(Failure::nonsense(&format!("{got} answers for {sent} records")));
         }
         let numbered = records.iter().zip(answers);
         Ok(numbered

@@ -149,6 +149,8 @@ impl Stack<'_> {
         let answer = asked
             .stack_name(self.name)
             .change_set_name(name_of(token))
+            // A name is taken once; who asks again after an answer that got lost has to say so.
+            .client_token(name_of(token))
             .change_set_type(kind)
             .template_body(ROOT.text)
             .set_parameters(Some(request.parameters()))

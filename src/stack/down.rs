@@ -4,7 +4,7 @@ use super::bucket::{PREFIX, Place, own_bucket};
 use super::templates::BASE_URL;
 use super::watch::Watch;
 use super::{Found, Stack};
-use crate::aws::Failure;
+use crate::aws::{Failure, Pages};
 use crate::error::Result;
 use crate::limits::STACK_DELETIONS;
 use crate::observe::Event;
@@ -188,9 +188,10 @@ impl Stack<'_> {
 
     /// Another stack whose templates are in that bucket under that prefix.
     async fn user_of(&self, bucket: &str, prefix: &str) -> Result<Option<String>> {
-        let mut pages = self.cloudformation.describe_stacks().into_paginator().send();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| self.failed("DescribeStacks", error))?;
+        let (mut pages, mut token) = (Pages::default(), None);
+        loop {
+            let asked = self.cloudformation.describe_stacks().set_next_token(token);
+            let page = asked.send().await.map_err(|error| self.failed("DescribeStacks", error))?;
             for stack in page.stacks() {
                 let place = Place::of_stack(&Found::from(stack));
                 let key = |place: &Place| format!("{PREFIX}{}/", place.digest);
@@ -199,8 +200,12 @@ impl Stack<'_> {
                     return Ok(stack.stack_name().map(str::to_owned));
                 }
             }
+            let next = pages.next(page.stacks().len(), page.next_token());
+            token = next.map_err(|what| self.nonsense("DescribeStacks", what))?;
+            if token.is_none() {
+                return Ok(None);
+            }
         }
-        Ok(None)
     }
 }
 

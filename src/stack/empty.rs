@@ -4,9 +4,13 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{Delete, DeleteMarkerEntry, ObjectIdentifier, ObjectVersion};
 
 use super::Stack;
-use crate::aws::Failure;
+use crate::aws::{Failure, Pages};
 use crate::error::{Error, ErrorKind, Result};
 use crate::observe::Event;
+
+/// The actions that listing a bucket takes.
+const VERSIONS: &str = "s3:ListBucketVersions";
+const UPLOADS: &str = "s3:ListBucketMultipartUploads";
 
 /// Keys that are named when they cannot be deleted.
 const NAMED: usize = 3;
@@ -28,6 +32,7 @@ impl Stack<'_> {
         let s3 = self.aws.s3();
         let (mut removed, mut refused) = (0, Refused::default());
         let (mut key, mut version) = (None, None);
+        let mut pages = Pages::default();
         loop {
             let asked = s3.list_object_versions().bucket(bucket).prefix(prefix);
             let asked = asked.set_key_marker(key).set_version_id_marker(version);
@@ -35,7 +40,7 @@ impl Stack<'_> {
                 Ok(page) => page,
                 Err(failure) if failure.code() == Some("NoSuchBucket") => return Ok(removed),
                 Err(failure) => {
-                    return Err(self.call("s3:ListBucketVersions", "bucket", bucket, failure));
+                    return Err(self.call(VERSIONS, "bucket", bucket, failure));
                 }
             };
             let found = identifiers(page.versions(), page.delete_markers());
@@ -46,7 +51,10 @@ impl Stack<'_> {
             if page.is_truncated != Some(true) {
                 break;
             }
+            let items = page.versions().len() + page.delete_markers().len();
             (key, version) = (page.next_key_marker, page.next_version_id_marker);
+            goes_on(&mut pages, items, [&key, &version])
+                .map_err(|failure| self.call(VERSIONS, "bucket", bucket, failure))?;
         }
         self.abort_uploads(&s3, bucket, prefix).await?;
         refused.report(bucket).map(|()| removed)
@@ -81,13 +89,14 @@ impl Stack<'_> {
 
     async fn abort_uploads(&self, s3: &Client, bucket: &str, prefix: &str) -> Result<()> {
         let (mut key, mut upload) = (None, None);
+        let mut pages = Pages::default();
         loop {
             let asked = s3.list_multipart_uploads().bucket(bucket).prefix(prefix);
             let asked = asked.set_key_marker(key).set_upload_id_marker(upload);
-            let page = asked.send().await.map_err(|error| {
-                let action = "s3:ListBucketMultipartUploads";
-                self.call(action, "bucket", bucket, Failure::of(error))
-            })?;
+            let page = asked
+                .send()
+                .await
+                .map_err(|error| self.call(UPLOADS, "bucket", bucket, Failure::of(error)))?;
             for upload in page.uploads() {
                 let abort = s3.abort_multipart_upload().bucket(bucket);
                 let abort = abort.set_key(upload.key.clone());
@@ -109,7 +118,10 @@ impl Stack<'_> {
             if page.is_truncated != Some(true) {
                 return Ok(());
             }
+            let items = page.uploads().len();
             (key, upload) = (page.next_key_marker, page.next_upload_id_marker);
+            goes_on(&mut pages, items, [&key, &upload])
+                .map_err(|failure| self.call(UPLOADS, "bucket", bucket, failure))?;
         }
     }
 
@@ -122,8 +134,24 @@ impl Stack<'_> {
                 Ok(Some((count as u64, page.is_truncated == Some(true))))
             }
             Err(failure) if failure.code() == Some("NoSuchBucket") => Ok(None),
-            Err(failure) => Err(self.call("s3:ListBucketVersions", "bucket", bucket, failure)),
+            Err(failure) => Err(self.call(VERSIONS, "bucket", bucket, failure)),
         }
+    }
+}
+
+/// Whether a page that is not the last one says which one follows it, and says so for the first time.
+fn goes_on(
+    pages: &mut Pages,
+    items: usize,
+    [key, id]: [&Option<String>; 2],
+) -> Result<(), Failure> {
+    let (key, id) = (key.as_deref().unwrap_or_default(), id.as_deref().unwrap_or_default());
+    // No key holds a NUL together with an id behind it.
+    let named = (!key.is_empty()).then(|| format!("{key}\0{id}"));
+    match pages.next(items, named.as_deref()) {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err(Failure::nonsense("a page that has a successor and does not say which")),
+        Err(what) => Err(Failure::nonsense(what)),
     }
 }
 

@@ -84,6 +84,12 @@ impl<'a> Stack<'a> {
         self.call(&format!("cloudformation:{action}"), "stack", self.name, Failure::of(error))
     }
 
+    /// The error that an answer of CloudFormation ends the run with that cannot be right.
+    fn nonsense(&self, action: &str, what: &str) -> Error {
+        let action = format!("cloudformation:{action}");
+        self.call(&action, "stack", self.name, Failure::nonsense(what))
+    }
+
     fn call(&self, action: &str, kind: &str, name: &str, failure: Failure) -> Error {
         let (endpoint, region) = (self.aws.endpoint_url(), self.aws.region());
         Call { action, kind, name, endpoint, region }.failed(failure)

@@ -6,7 +6,10 @@ use aws_sdk_cloudformation::types::{ResourceStatus, StackResourceSummary};
 
 use super::templates::{NESTED, ROOT};
 use super::{NESTED_STACK, Stack};
+use crate::aws::Pages;
 use crate::error::Result;
+
+const LIST: &str = "ListStackResources";
 
 /// A stack as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,16 +113,23 @@ impl Stack<'_> {
         let mut found = Vec::new();
         let mut stacks = vec![(id.to_owned(), String::new())];
         while let Some((id, inside)) = stacks.pop() {
-            let asked = self.cloudformation.list_stack_resources().stack_name(&id);
-            let mut pages = asked.into_paginator().send();
-            while let Some(page) = pages.next().await {
-                let page = page.map_err(|error| self.failed("ListStackResources", error))?;
+            let (mut pages, mut token) = (Pages::default(), None);
+            loop {
+                let asked = self.cloudformation.list_stack_resources().stack_name(&id);
+                let page = asked.set_next_token(token).send().await;
+                let page = page.map_err(|error| self.failed(LIST, error))?;
                 for summary in page.stack_resource_summaries() {
                     let resource = Resource::of(summary, &inside);
                     if resource.kind == NESTED_STACK && resource.is_there() {
                         stacks.push((resource.physical.clone(), format!("{}/", resource.path)));
                     }
                     found.push(resource);
+                }
+                let items = page.stack_resource_summaries().len();
+                let next = pages.next(items, page.next_token());
+                token = next.map_err(|what| self.nonsense(LIST, what))?;
+                if token.is_none() {
+                    break;
                 }
             }
         }

@@ -7,10 +7,12 @@ use aws_sdk_cloudformation::primitives::DateTime;
 use aws_sdk_cloudformation::types::{ResourceStatus, StackEvent};
 
 use super::{Found, NESTED_STACK, Stack, State, is_absent};
-use crate::aws::Failure;
+use crate::aws::{Failure, Pages};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::{STACK_LOOK, STACK_LOOK_MAX, STACK_LOOKS_FAILED, STACK_WAIT_MAX};
 use crate::observe::Event;
+
+const EVENTS: &str = "DescribeStackEvents";
 
 /// What was seen, or what could not be asked and why.
 pub(super) type Seen<T> = Result<T, (&'static str, Failure)>;
@@ -64,14 +66,13 @@ impl Stack<'_> {
     /// The events of a stack by its id, newest first, up to one that is known. None where it has
     /// been gone for so long that nobody knows of it.
     pub(super) async fn events(&self, id: &str, known: &HashSet<String>) -> Seen<Vec<Moment>> {
-        let mut events =
-            self.cloudformation.describe_stack_events().stack_name(id).into_paginator().send();
-        let mut found = Vec::new();
-        while let Some(page) = events.next().await {
-            let page = match page {
+        let (mut found, mut pages, mut token) = (Vec::new(), Pages::default(), None);
+        loop {
+            let asked = self.cloudformation.describe_stack_events().stack_name(id);
+            let page = match asked.set_next_token(token).send().await {
                 Ok(page) => page,
-                Err(error) if is_absent(&error) => break,
-                Err(error) => return Err(("DescribeStackEvents", Failure::of(error))),
+                Err(error) if is_absent(&error) => return Ok(found),
+                Err(error) => return Err((EVENTS, Failure::of(error))),
             };
             for event in page.stack_events() {
                 let moment = Moment::from(event);
@@ -80,8 +81,12 @@ impl Stack<'_> {
                 }
                 found.push(moment);
             }
+            let next = pages.next(page.stack_events().len(), page.next_token());
+            token = next.map_err(|what| (EVENTS, Failure::nonsense(what)))?;
+            if token.is_none() {
+                return Ok(found);
+            }
         }
-        Ok(found)
     }
 
     /// The error that a look which failed ends the run with.

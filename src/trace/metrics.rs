@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use aws_sdk_cloudwatch::operation::get_metric_data::builders::GetMetricDataFluentBuilder;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
-    Dimension, Metric, MetricDataQuery, MetricStat, ScanBy, StatusCode,
+    Dimension, Metric, MetricDataQuery, MetricDataResult, MetricStat, ScanBy, StatusCode,
 };
 use jiff::{SignedDuration, Timestamp};
 
 use super::hops::metric;
 use super::{Grid, Measured, Period, Series, Signal};
-use crate::aws::{Aws, Call, Failure};
+use crate::aws::{Aws, Call, Failure, Pages};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 
@@ -102,8 +103,8 @@ pub async fn freshness(aws: &Aws, name: &str, now: Timestamp) -> Result<Option<T
 }
 
 /// The data points of each query, all pages of them.
-async fn ask(aws: &Aws, name: &str, queries: &[Query<'_>], grid: &Grid) -> Result<Vec<Points>> {
-    assert!(queries.len() <= limits::METRIC_QUERIES_MAX, "one request takes no more queries");
+async fn ask(aws: &Aws, name: &str, asked: &[Query<'_>], grid: &Grid) -> Result<Vec<Points>> {
+    assert!(asked.len() <= limits::METRIC_QUERIES_MAX, "one request takes no more queries");
     let call = Call {
         action: "cloudwatch:GetMetricData",
         kind: "metrics of delivery stream",
@@ -112,38 +113,78 @@ async fn ask(aws: &Aws, name: &str, queries: &[Query<'_>], grid: &Grid) -> Resul
         region: aws.region(),
     };
     let queries: Vec<_> =
-        queries.iter().enumerate().map(|(index, query)| query.build(index, grid)).collect();
-    let mut points = vec![Points::new(); queries.len()];
-    let mut pages = aws
+        asked.iter().enumerate().map(|(index, query)| query.build(index, grid)).collect();
+    let request = aws
         .cloudwatch()
         .get_metric_data()
         .set_metric_data_queries(Some(queries))
         .start_time(DateTime::from_secs(grid.since().as_second()))
         .end_time(DateTime::from_secs(grid.until().as_second()))
-        .scan_by(ScanBy::TimestampAscending)
-        .into_paginator()
-        .send();
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| call.failed(Failure::of(error)))?;
-        for result in page.metric_data_results() {
-            let index = result.id().and_then(|id| id.strip_prefix('q')?.parse::<usize>().ok());
-            let series = index.and_then(|index| points.get_mut(index)).ok_or_else(|| {
-                Error::new(ErrorKind::Service, "CloudWatch answers what it was not asked")
-            })?;
-            if let Some(status @ (StatusCode::InternalError | StatusCode::Forbidden)) =
-                result.status_code()
-            {
-                return Err(unread(status, result.label().unwrap_or("a metric"), name));
-            }
-            let at = result.timestamps().iter().map(DateTime::secs);
-            series.extend(at.zip(result.values().iter().copied()));
-        }
-    }
-    Ok(points)
+        .scan_by(ScanBy::TimestampAscending);
+    let answered = answers(&request, asked.len(), &call).await?;
+    asked
+        .iter()
+        .zip(answered)
+        .map(|(query, answered)| match answered.status {
+            None | Some(StatusCode::Complete) => Ok(answered.points),
+            Some(status) => Err(unread(&status, query.metric, name)),
+        })
+        .collect()
 }
 
-/// A request that succeeds may still say of a metric that it could not be read (`StatusCode` of
-/// `MetricDataResult`): that is not a metric without data points.
+/// What all pages say of each of so many queries.
+async fn answers(
+    request: &GetMetricDataFluentBuilder,
+    queries: usize,
+    call: &Call<'_>,
+) -> Result<Vec<Answered>> {
+    let nonsense = |what| call.failed(Failure::nonsense(what));
+    let mut answered = vec![Answered::default(); queries];
+    let (mut pages, mut token) = (Pages::default(), None);
+    loop {
+        let page = request.clone().set_next_token(token).send().await;
+        let page = page.map_err(|error| call.failed(Failure::of(error)))?;
+        let mut items = 0;
+        for result in page.metric_data_results() {
+            let index = result.id().and_then(|id| id.strip_prefix('q')?.parse::<usize>().ok());
+            let answered = index.and_then(|index| answered.get_mut(index));
+            let answered = answered.ok_or_else(|| nonsense("a query that was not asked"))?;
+            answered.add(result).map_err(nonsense)?;
+            items += result.values().len();
+        }
+        token = pages.next(items, page.next_token()).map_err(nonsense)?;
+        if token.is_none() {
+            return Ok(answered);
+        }
+    }
+}
+
+/// What came of one query.
+#[derive(Debug, Clone, Default)]
+struct Answered {
+    points: Points,
+    /// What the last page said of it that has it.
+    status: Option<StatusCode>,
+}
+
+impl Answered {
+    fn add(&mut self, result: &MetricDataResult) -> Result<(), &'static str> {
+        let (at, values) = (result.timestamps(), result.values());
+        if at.len() != values.len() {
+            return Err("values that do not say when");
+        }
+        self.points.extend(at.iter().map(DateTime::secs).zip(values.iter().copied()));
+        // What could not be read on one page is not made good by another.
+        let failed = matches!(self.status, Some(StatusCode::InternalError | StatusCode::Forbidden));
+        if !failed {
+            self.status = result.status_code().cloned();
+        }
+        Ok(())
+    }
+}
+
+/// A request that succeeds may still say of a metric that it could not be read, or not to its
+/// end (`StatusCode` of `MetricDataResult`): that is not a metric without data points.
 fn unread(status: &StatusCode, metric: &str, name: &str) -> Error {
     let what = format!("CloudWatch could not read {metric} of {name}: {}", status.as_str());
     match status {

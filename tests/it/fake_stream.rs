@@ -8,9 +8,13 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
+use crate::hostile::dice::Dice;
+
 /// How often what goes wrong, in a thousand requests or records.
-#[derive(Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Faults {
+    /// Decides which.
+    pub(crate) seed: u64,
     /// Records that are rejected, one by one.
     pub(crate) rejected: u64,
     /// Requests that are throttled whole.
@@ -19,6 +23,8 @@ pub(crate) struct Faults {
     pub(crate) broken: u64,
     /// Requests that are taken, and not answered: the connection ends.
     pub(crate) dropped: u64,
+    /// Requests that are taken, and answered for one record less.
+    pub(crate) short: u64,
 }
 
 /// An error that every request gets: status, code, message.
@@ -37,6 +43,7 @@ struct State {
     shards: HashMap<u64, u64>,
     requests: Vec<usize>,
     sequence: u64,
+    refusal: Option<Refusal>,
 }
 
 /// A server of its own for one test.
@@ -45,14 +52,14 @@ pub(crate) struct FakeStream {
     state: Arc<Mutex<State>>,
     url: String,
     faults: Faults,
-    refusal: Option<Refusal>,
 }
 
 impl FakeStream {
     pub(crate) fn start(faults: Faults, refusal: Option<Refusal>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let fake = Self { state: Arc::default(), url, faults, refusal };
+        let state = State { refusal, ..State::default() };
+        let fake = Self { state: Arc::new(Mutex::new(state)), url, faults };
         let server = fake.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -65,6 +72,11 @@ impl FakeStream {
 
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// From now on every request gets this error; or none any more.
+    pub(crate) fn refuse(&self, refusal: Option<Refusal>) {
+        self.state.lock().unwrap().refusal = refusal;
     }
 
     /// How often it holds each record.
@@ -106,12 +118,13 @@ impl FakeStream {
         let mut state = self.state.lock().unwrap();
         let records = body["Records"].as_array().unwrap();
         state.requests.push(records.len());
-        if let Some((status, code, message)) = self.refusal {
+        if let Some((status, code, message)) = state.refusal {
             return error(status, code, message);
         }
-        let mut dice = Dice(state.requests.len() as u64);
+        let mut dice = Dice::new(self.faults.seed, &format!("request {}", state.requests.len()));
+        let mut hits = |in_a_thousand| dice.below(1000) < in_a_thousand;
         let keyed = action.starts_with("Kinesis_");
-        if dice.hits(self.faults.throttled) {
+        if hits(self.faults.throttled) {
             let code = if keyed {
                 "ProvisionedThroughputExceededException"
             } else {
@@ -119,9 +132,9 @@ impl FakeStream {
             };
             return error(400, code, "Rate exceeded");
         }
-        let answers: Vec<_> = records
+        let mut answers: Vec<_> = records
             .iter()
-            .map(|record| match dice.hits(self.faults.rejected) {
+            .map(|record| match hits(self.faults.rejected) {
                 true if keyed => json!({"ErrorCode": "ProvisionedThroughputExceededException",
                     "ErrorMessage": "Rate exceeded"}),
                 true => json!({"ErrorCode": "ServiceUnavailableException"}),
@@ -129,11 +142,14 @@ impl FakeStream {
             })
             .collect();
         let failed = answers.iter().filter(|answer| answer["ErrorCode"].is_string()).count();
-        if dice.hits(self.faults.dropped) {
+        if hits(self.faults.dropped) {
             return None;
         }
-        if dice.hits(self.faults.broken) {
+        if hits(self.faults.broken) {
             return error(500, "InternalFailure", "broken after it was taken");
+        }
+        if hits(self.faults.short) {
+            answers.pop();
         }
         let answer = if keyed {
             json!({"FailedRecordCount": failed, "Records": answers})
@@ -186,16 +202,4 @@ fn request(reader: &mut impl BufRead) -> Option<(String, Value)> {
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     Some((action, serde_json::from_slice(&body).ok()?))
-}
-
-/// Numbers that follow from the number of the request.
-struct Dice(u64);
-
-impl Dice {
-    fn hits(&mut self, in_a_thousand: u64) -> bool {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % 1000 < in_a_thousand
-    }
 }

@@ -6,7 +6,7 @@ pub(crate) mod dice;
 mod faults;
 mod judge;
 mod pages;
-mod run;
+pub(crate) mod run;
 mod server;
 mod world;
 

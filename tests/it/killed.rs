@@ -38,7 +38,13 @@ fn producer(seed: u64) {
     let mut dice = Dice::new(seed, "killed producer");
     let folder = TempDir::new().unwrap();
     let mut rate = || dice.below(120);
-    let faults = Faults { rejected: rate(), throttled: rate(), broken: rate(), dropped: rate() };
+    let faults = Faults {
+        rejected: rate(),
+        throttled: rate(),
+        broken: rate(),
+        dropped: rate(),
+        ..Faults::default()
+    };
     let stream = FakeStream::start(faults, None);
     let path = folder.path().join("ledger");
     let begin = ["--stream", "orders", "--count", "6000", "--manifest", "ledger"];

@@ -6,6 +6,8 @@
 mod article;
 // What is kept for the next run: what that reads, and what it never believes.
 mod cache;
+// What the documentation says and no other topic holds.
+mod claims;
 // The command line as people and scripts meet it.
 mod cli;
 // What is listed, what of it is read, and how many requests that takes.
@@ -21,6 +23,8 @@ mod damage;
 mod emulator;
 // An object of a gibibyte.
 mod inflated;
+// CBOR, as CloudWatch speaks it.
+mod cbor;
 // A data stream and a delivery stream that go wrong as told.
 mod fake_stream;
 // JSONTestSuite: what is valid, what is not, and what is left open.
@@ -50,6 +54,8 @@ mod matrix;
 mod security;
 // Seeded worlds with known truth.
 mod simulation;
+// A server that answers as a test says.
+mod served;
 // `simulate` in the place of Firehose, between a data stream and a bucket.
 mod stand_in;
 // The stack, brought up, looked at and taken down.

@@ -374,6 +374,25 @@ async fn error_output_beside_the_data_counts() {
     assert!(inside.contains("3 objects"), "{inside}");
 }
 
+/// What was read of an object that is another one now counts no more, nor does one that is gone.
+#[tokio::test]
+async fn what_is_replaced_while_it_waits_is_read_anew() {
+    let case = Case::new(&records([0, 9]), records([0, 1]));
+    let (run, plan, manifest) = case.open();
+    let mut comparison = run.compare(&plan, vec![manifest]).await.unwrap();
+    comparison.look().await.unwrap();
+    let first = comparison.outcome().await.unwrap();
+    assert_eq!((books(&first).missing, first.books.found.unexpected), (1, 1));
+    put(&case.folder.path().join("data").join(KEY), records([0, 1, 1]));
+    comparison.look().await.unwrap();
+    let second = comparison.outcome().await.unwrap();
+    assert_eq!((books(&second).missing, second.books.found.found), (0, 3));
+    assert!(second.notes.iter().any(|note| note.code == "objects-changed"));
+    fs::remove_file(case.folder.path().join("data").join(KEY)).unwrap();
+    comparison.look().await.unwrap();
+    assert_eq!(books(&comparison.outcome().await.unwrap()).missing, 2);
+}
+
 #[test]
 fn waiting_ends_when_all_is_there() {
     let case = Case::new(&records([0]), records([0, 1]));

@@ -1,5 +1,7 @@
 //! The producer: what it says of each record is true, whatever the stream and the machine do.
 
+mod seeds;
+
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
@@ -136,7 +138,8 @@ fn assert_delivery_balances(path: &Path, stream: &FakeStream, folder: &Path) {
 #[test]
 fn a_hundred_thousand_records_survive_a_kill() {
     let folder = TempDir::new().unwrap();
-    let faults = Faults { rejected: 30, throttled: 60, broken: 30, dropped: 30 };
+    let faults =
+        Faults { rejected: 30, throttled: 60, broken: 30, dropped: 30, ..Faults::default() };
     let stream = FakeStream::start(faults, None);
     let path = folder.path().join("ledger");
     let words = ["--stream", "orders", "--count", "100000", "--manifest", "ledger"];
@@ -225,6 +228,45 @@ fn ones_own_records_are_put_as_they_are() {
     assert!(!folder.path().join("other").exists(), "nothing is begun");
 }
 
+/// Records that the ledger does not have yet are taken from the file as it is now: it must be the same.
+#[test]
+fn an_input_that_is_another_one_now_is_not_gone_on_with() {
+    let folder = TempDir::new().unwrap();
+    let stream = FakeStream::start(Faults::default(), Some(DENIED));
+    let own: String = (0..1500).map(|n| format!("{{\"n\": {n}}}\n")).collect();
+    let write = |path: &str, text: &str| fs::write(folder.path().join(path), text).unwrap();
+    write("own", &own);
+    let run = |words: &[&str]| {
+        let output = fhcheck(&stream, folder.path(), words).output().unwrap();
+        (output.status.code(), text(&output.stderr))
+    };
+    let begin = ["--delivery-stream", "orders", "--input", "own", "--manifest", "ledger"];
+    assert_eq!(run(&begin).0, Some(2));
+    let resume = ["--resume", "ledger"];
+    // What the ledger has is unchanged in each of them.
+    let last = own.replace("1499", "1498");
+    let more = format!("{own}{{}}\n");
+    for (changed, said) in [(&last, "not the same ones"), (&more, "has 16893 bytes, and had 16890")]
+    {
+        write("own", changed);
+        let (code, complaint) = run(&resume);
+        assert_eq!(code, Some(2), "{complaint}");
+        let complains = complaint.contains("is not what it was when ledger was begun: it ");
+        assert!(complains && complaint.contains(said), "{complaint}");
+        assert!(complaint.contains("hint: give --input the file as it was"), "{complaint}");
+        assert!(stream.taken().is_empty(), "nothing was put");
+    }
+    // The same content in another place is the same; what an older version wrote does not say.
+    write("moved", &own);
+    stream.refuse(None);
+    let ledger = fs::read_to_string(folder.path().join("ledger")).unwrap();
+    let (before, rest) = ledger.split_once(",\"content\":{").unwrap();
+    write("older", &format!("{before}{}", rest.split_once('}').unwrap().1));
+    assert_eq!(run(&["--resume", "ledger", "--input", "moved"]), (Some(0), String::new()));
+    assert_eq!(stream.taken().len(), 1500);
+    assert_eq!(run(&["--resume", "older"]), (Some(0), String::new()));
+}
+
 #[test]
 fn a_record_that_is_too_large_is_named_before_anything_is_put() {
     let folder = TempDir::new().unwrap();
@@ -251,6 +293,12 @@ fn records_can_go_to_a_file() {
     assert!(lines.lines().all(|line| line.starts_with("{\"EVENT_TIME\": \"")), "{lines}");
 }
 
+const DENIED: Refusal = (
+    400,
+    "AccessDeniedException",
+    "User: arn:aws:iam::123456789012:user/me is not authorized to perform: kinesis:PutRecords",
+);
+
 fn refused(refusal: Refusal) -> String {
     let folder = TempDir::new().unwrap();
     let stream = FakeStream::start(Faults::default(), Some(refusal));
@@ -272,14 +320,7 @@ fn an_error_names_action_resource_and_permission() {
             "Stream orders under account 123456789012 not found."
         ))
     );
-    insta::assert_snapshot!(
-        "denied",
-        refused((
-            400,
-            "AccessDeniedException",
-            "User: arn:aws:iam::123456789012:user/me is not authorized to perform: kinesis:PutRecords"
-        ))
-    );
+    insta::assert_snapshot!("denied", refused(DENIED));
     insta::assert_snapshot!(
         "expired",
         refused((

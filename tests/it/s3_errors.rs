@@ -7,7 +7,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use fhcheck::aws::{Aws, Settings};
 use fhcheck::endpoint::{ACCESS_KEY, Endpoint, Fault, SECRET_KEY};
 use fhcheck::error::{Error, ErrorKind};
-use fhcheck::limits::{FETCH_ATTEMPTS, LIST_EMPTY_PAGES_MAX};
+use fhcheck::limits::{EMPTY_PAGES_MAX, FETCH_ATTEMPTS};
 use fhcheck::outcome::GapReason;
 use fhcheck::source::s3::S3;
 use fhcheck::source::{Body, KeyRange, ObjectRef, Source};
@@ -226,7 +226,7 @@ async fn a_page_that_names_another_one_is_not_the_last() {
 #[tokio::test]
 async fn a_listing_of_empty_pages_comes_to_an_end() {
     let pages: Vec<_> =
-        (0..=LIST_EMPTY_PAGES_MAX).map(|number| page(&[], Some(&format!("t{number}")))).collect();
+        (0..=EMPTY_PAGES_MAX).map(|number| page(&[], Some(&format!("t{number}")))).collect();
     insta::assert_snapshot!(shown_after(&pages).await, @r"
     Service: the listing of s3://bucket/firehose/ cannot be trusted: one page after the other without a key
     hint: -

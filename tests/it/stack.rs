@@ -1,6 +1,8 @@
 //! The stack, brought up, looked at and taken down in an emulator.
 
+mod cloud;
 mod scripted;
+mod seeds;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};

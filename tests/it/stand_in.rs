@@ -208,6 +208,7 @@ async fn a_record_that_is_lost_is_missing_by_its_sequence_number() {
         shards: vec![shard("a", 0.0), shard("b", 0.5)],
         page: 100,
         empties: false,
+        loops: false,
     };
     let fake = Fake::start(held, Box::new(|_, _| None)).await;
     let folder = tempfile::tempdir().unwrap();
@@ -247,6 +248,7 @@ async fn what_the_stream_no_longer_holds_is_a_gap() {
         shards: vec![shard],
         page: 100,
         empties: false,
+        loops: false,
     };
     let fake = Fake::start(held, Box::new(|_, _| None)).await;
     let folder = tempfile::tempdir().unwrap();

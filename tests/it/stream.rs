@@ -50,7 +50,14 @@ fn shard(id: &str, records: usize) -> Shard {
 }
 
 fn held(shards: Vec<Shard>) -> Held {
-    Held { created: NOON - 1e6, retention_hours: 24, shards, page: 100, empties: false }
+    Held {
+        created: NOON - 1e6,
+        retention_hours: 24,
+        shards,
+        page: 100,
+        empties: false,
+        loops: false,
+    }
 }
 
 fn no_fault(_: &Came, _: usize) -> Option<Fault> {
@@ -157,6 +164,18 @@ async fn all_pages_are_listed_even_when_one_expires() {
     assert_eq!(data(&records), all_data(&shards));
     assert_eq!(summary.shards.len(), 5);
     assert!(summary.shards.iter().all(|shard| shard.records == 3 && !shard.closed));
+}
+
+/// Page after page of the same shards would be asked for ever.
+#[tokio::test]
+async fn pages_of_shards_that_come_again_end_the_run() {
+    let mut world = held((0..5).map(|n| shard(&format!("s{n}"), 1)).collect());
+    (world.page, world.loops) = (2, true);
+    let fake = Fake::start(world, Box::new(no_fault)).await;
+    let error = read(&fake.aws(), &until_noon()).await.unwrap_err();
+    let said = "kinesis:ListShards on data stream orders failed: the same page is named twice";
+    assert_eq!(error.to_string(), said);
+    assert_eq!(fake.calls("ListShards").len(), 3);
 }
 
 /// A parent names its children, and they theirs; only the parent was listed.

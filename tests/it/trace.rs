@@ -1,5 +1,7 @@
 //! The walk along the pipeline: numbers that were put into an emulated CloudWatch, objects in its S3.
 
+mod seeds;
+
 use std::sync::LazyLock;
 
 use aws_sdk_cloudwatch::primitives::DateTime;
@@ -7,6 +9,7 @@ use aws_sdk_cloudwatch::types::{Dimension, MetricDatum};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::cbor;
 use crate::emulator::{Emulator, fhcheck};
 use crate::support::{Script, reply};
 
@@ -170,36 +173,13 @@ async fn the_manifest_says_what_was_produced_and_freshness_what_was_delivered() 
     assert_eq!(fresh, Some(then() - SignedDuration::from_secs(61)));
 }
 
-/// An error of CloudWatch, in CBOR (RFC 8949): a map of two texts.
-fn refused(code: &str, message: &str) -> Vec<u8> {
-    let text = |text: &str| {
-        let mut bytes = vec![0x78, u8::try_from(text.len()).unwrap()];
-        bytes.extend(text.as_bytes());
-        bytes
-    };
-    let body = [
-        vec![0xa2],
-        text("__type"),
-        text(&format!("com.amazonaws.cloudwatch#{code}")),
-        text("message"),
-        text(message),
-    ]
-    .concat();
-    let head = format!(
-        "HTTP/1.1 400 Bad Request\r\ncontent-length: {}\r\nconnection: close\r\n\
-         smithy-protocol: rpc-v2-cbor\r\ncontent-type: application/cbor\r\n\r\n",
-        body.len()
-    );
-    [head.into_bytes(), body].concat()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cloudwatch_refuses_is_said_with_action_and_permission() {
     let denied = "User: arn:aws:iam::1:user/me is not authorized to perform: \
                   cloudwatch:GetMetricData";
     for (name, error) in [
-        ("denied", refused("AccessDenied", denied)),
-        ("throttled", refused("Throttling", "Rate exceeded")),
+        ("denied", cbor::refused("400 Bad Request", "AccessDenied", denied)),
+        ("throttled", cbor::refused("400 Bad Request", "Throttling", "Rate exceeded")),
     ] {
         let describe = reply("200 OK", "content-type: application/x-amz-json-1.1\r\n", DESCRIBED);
         let script = Script::start(vec![describe.into_bytes(), error]).await;
@@ -212,23 +192,19 @@ async fn what_cloudwatch_refuses_is_said_with_action_and_permission() {
     }
 }
 
-/// An answer of CloudWatch that has one result, in CBOR.
+/// An answer of CloudWatch that has one result.
 fn one_result(status: &str) -> Vec<u8> {
-    let text = |text: &str| [&[0x78, u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
-    let pairs = [("Id", "q0"), ("Label", "IncomingRecords"), ("StatusCode", status)];
-    let pairs = pairs.map(|(name, value)| [text(name), text(value)].concat()).concat();
-    let body = [vec![0xa1], text("MetricDataResults"), vec![0x81, 0xa3], pairs].concat();
-    let head = format!(
-        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\
-         smithy-protocol: rpc-v2-cbor\r\ncontent-type: application/cbor\r\n\r\n",
-        body.len()
-    );
-    [head.into_bytes(), body].concat()
+    let result = json!({"Id": "q0", "Label": "IncomingRecords", "StatusCode": status});
+    cbor::reply("200 OK", &json!({"MetricDataResults": [result]}))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_metric_that_could_not_be_read_is_none_without_data_points() {
-    for (status, hint) in [("InternalError", "run again"), ("Forbidden", "the credentials need")] {
+    for (status, hint) in [
+        ("InternalError", "run again"),
+        ("PartialData", "run again"),
+        ("Forbidden", "the credentials need"),
+    ] {
         let describe = reply("200 OK", "content-type: application/x-amz-json-1.1\r\n", DESCRIBED);
         let script = Script::start(vec![describe.into_bytes(), one_result(status)]).await;
         let words = ["trace", "--delivery-stream", "orders", "--endpoint-url", &script.url()];

@@ -10,7 +10,7 @@ use aws_sdk_kinesis::types::{EncryptionType, ShardFilter, ShardFilterType, Shard
 use jiff::{SignedDuration, Timestamp, Unit};
 
 use super::pace::pause;
-use crate::aws::{Aws, Call, Failure};
+use crate::aws::{Aws, Call, Failure, Pages};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::{KIB, STREAM_ATTEMPTS, STREAM_FIRST_ATTEMPTS};
 
@@ -133,6 +133,7 @@ impl<'a> Asker<'a> {
             filter.timestamp(date_time(from)).build().expect("it has a type")
         });
         let (mut shards, mut token) = (Vec::new(), None::<String>);
+        let mut pages = Pages::default();
         loop {
             // A token stands for all that was asked for with the first page.
             let first = token.is_none();
@@ -153,7 +154,8 @@ impl<'a> Asker<'a> {
                         .is_some_and(|range| range.ending_sequence_number().is_some()),
                 }
             }));
-            token = page.next_token().map(str::to_owned);
+            let next = pages.next(page.shards().len(), page.next_token());
+            token = next.map_err(Failure::nonsense)?;
             if token.is_none() {
                 return Ok(shards);
             }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::S3;
 use crate::aws::{Asked, Failure, WholePage};
 use crate::error::{Error, ErrorKind, Result};
-use crate::limits::LIST_EMPTY_PAGES_MAX;
+use crate::limits::EMPTY_PAGES_MAX;
 use crate::source::{KeyRange, ObjectRef};
 
 /// How far the listing of a range has come.
@@ -85,7 +85,7 @@ impl S3 {
         let count = page.contents().len() + page.common_prefixes().len();
         match page.key_count().map(usize::try_from) {
             Some(claimed) if claimed != Ok(count) => {
-                Err(Failure::not_s3(&format!("a page of {count} keys claims another number")))
+                Err(Failure::nonsense(&format!("a page of {count} keys claims another number")))
             }
             _ => Ok(page),
         }
@@ -128,7 +128,7 @@ impl Cursor {
             return Ok(());
         }
         self.empty_pages = if page.contents().is_empty() { self.empty_pages + 1 } else { 0 };
-        if self.empty_pages >= LIST_EMPTY_PAGES_MAX {
+        if self.empty_pages >= EMPTY_PAGES_MAX {
             return Err("one page after the other without a key");
         }
         let next = page.next_continuation_token().map(str::to_owned);

@@ -5,7 +5,7 @@ use crate::emulator::fhcheck;
 use crate::support::{Script, reply, s3_error};
 
 /// An error as CloudFormation and STS write it.
-fn refusal(status: &str, code: &str, message: &str) -> String {
+pub(super) fn refusal(status: &str, code: &str, message: &str) -> String {
     let body = format!(
         "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message>\
          </Error><RequestId>REQUEST1</RequestId></ErrorResponse>"
@@ -13,13 +13,13 @@ fn refusal(status: &str, code: &str, message: &str) -> String {
     reply(status, "content-type: text/xml\r\n", &body)
 }
 
-fn answer(action: &str, body: &str) -> String {
+pub(super) fn answer(action: &str, body: &str) -> String {
     let body =
         format!("<{action}Response><{action}Result>{body}</{action}Result></{action}Response>");
     reply("200 OK", "content-type: text/xml\r\n", &body)
 }
 
-fn absent() -> String {
+pub(super) fn absent() -> String {
     refusal("400 Bad Request", "ValidationError", "Stack with id orders does not exist")
 }
 
@@ -125,8 +125,13 @@ async fn a_stack_that_nothing_can_be_done_with_says_what_can() {
     ");
 }
 
-/// An event of a stack by its id: the resource, its type, its own id, its state, and why.
-fn event(stack: &str, [resource, kind, physical, state, reason]: [&str; 5]) -> String {
+/// An event of a stack by its id: the resource, its type, its own id, its state, and why; and how many
+/// seconds after the first one it was.
+pub(super) fn event(
+    stack: &str,
+    [resource, kind, physical, state, reason]: [&str; 5],
+    second: usize,
+) -> String {
     let id = format!("{stack}-{resource}-{state}");
     format!(
         "<member><StackId>{stack}</StackId><EventId>{id}</EventId>\
@@ -134,7 +139,7 @@ fn event(stack: &str, [resource, kind, physical, state, reason]: [&str; 5]) -> S
          <PhysicalResourceId>{physical}</PhysicalResourceId><ResourceType>{kind}</ResourceType>\
          <ResourceStatus>{state}</ResourceStatus>\
          <ResourceStatusReason>{reason}</ResourceStatusReason>\
-         <Timestamp>2026-01-01T00:00:00Z</Timestamp></member>"
+         <Timestamp>2026-01-01T00:00:{second:02}Z</Timestamp></member>"
     )
 }
 
@@ -142,7 +147,7 @@ fn events(events: &[String]) -> String {
     answer("DescribeStackEvents", &format!("<StackEvents>{}</StackEvents>", events.concat()))
 }
 
-fn in_state(state: &str) -> String {
+pub(super) fn in_state(state: &str) -> String {
     let body = format!(
         "<Stacks><member><StackName>orders</StackName><StackId>root-id</StackId>\
          <StackStatus>{state}</StackStatus><Parameters><member>\
@@ -166,14 +171,14 @@ async fn a_failure_is_looked_for_in_nested_stacks() {
         ["Bucket", nested, "nested-id", "UPDATE_FAILED", "long ago"],
         ["orders", nested, "root-id", "UPDATE_IN_PROGRESS", "User Initiated"],
     ]
-    .map(|each| event("root-id", each));
+    .map(|each| event("root-id", each, 0));
     let inside = [
         ["orders-Bucket", nested, "nested-id", "DELETE_FAILED", "The following failed: [Bucket]"],
         ["Policy", "AWS::S3::BucketPolicy", "policy", "DELETE_FAILED", "Resource cancelled"],
         ["Bucket", "AWS::S3::Bucket", "bucket", "DELETE_FAILED", "It is locked."],
         ["orders-Bucket", nested, "nested-id", "DELETE_IN_PROGRESS", ""],
     ]
-    .map(|each| event("nested-id", each));
+    .map(|each| event("nested-id", each, 0));
     let resources = answer("ListStackResources", "<StackResourceSummaries/>");
     let before = [events(&root[4..]), events(&[])];
     let throttled = refusal("400 Bad Request", "Throttling", "Rate exceeded");
@@ -193,20 +198,26 @@ async fn a_failure_is_looked_for_in_nested_stacks() {
     ");
 }
 
+/// A stack that has one resource, which is a bucket.
+const BUCKET: &str = "<StackResourceSummaries><member>\
+    <LogicalResourceId>Bucket</LogicalResourceId><PhysicalResourceId>bucket</PhysicalResourceId>\
+    <ResourceType>AWS::S3::Bucket</ResourceType><ResourceStatus>CREATE_COMPLETE</ResourceStatus>\
+    </member></StackResourceSummaries>";
+
+/// An answer of S3.
+fn s3(body: &str) -> String {
+    reply("200 OK", "content-type: application/xml\r\n", body)
+}
+
 /// Firehose writes what it had buffered, and the bucket that was emptied holds something again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_that_fills_again_is_emptied_again() {
-    let bucket = "<StackResourceSummaries><member><LogicalResourceId>Bucket</LogicalResourceId>\
-                  <PhysicalResourceId>bucket</PhysicalResourceId>\
-                  <ResourceType>AWS::S3::Bucket</ResourceType>\
-                  <ResourceStatus>CREATE_COMPLETE</ResourceStatus></member></StackResourceSummaries>";
-    let resources = answer("ListStackResources", bucket);
-    let s3 = |body: &str| reply("200 OK", "content-type: application/xml\r\n", body);
+    let resources = answer("ListStackResources", BUCKET);
     let (nothing, uploads) = (s3("<ListVersionsResult/>"), s3("<ListMultipartUploadsResult/>"));
     let late = "<ListVersionsResult><Version><Key>late</Key><VersionId>null</VersionId></Version>\
                 </ListVersionsResult>";
     let nested = "AWS::CloudFormation::Stack";
-    let begun = event("root-id", ["orders", nested, "root-id", "DELETE_IN_PROGRESS", ""]);
+    let begun = event("root-id", ["orders", nested, "root-id", "DELETE_IN_PROGRESS", ""], 0);
     let deletes = answer("DeleteStack", "");
     let replies = [
         vec![in_state("CREATE_COMPLETE"), resources.clone(), nothing, uploads.clone()],
@@ -227,11 +238,6 @@ async fn a_bucket_that_fills_again_is_emptied_again() {
 /// One key that may not be deleted does not keep the others, and is named.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_deleted_is_named() {
-    let bucket = "<StackResourceSummaries><member><LogicalResourceId>Bucket</LogicalResourceId>\
-                  <PhysicalResourceId>bucket</PhysicalResourceId>\
-                  <ResourceType>AWS::S3::Bucket</ResourceType>\
-                  <ResourceStatus>CREATE_COMPLETE</ResourceStatus></member></StackResourceSummaries>";
-    let s3 = |body: &str| reply("200 OK", "content-type: application/xml\r\n", body);
     let version =
         |key: &str| format!("<Version><Key>{key}</Key><VersionId>1</VersionId></Version>");
     let versions = version("firehose/a") + &version("firehose/b");
@@ -239,7 +245,7 @@ async fn what_cannot_be_deleted_is_named() {
                   <Code>AccessDenied</Code><Message>It is locked</Message></Error></DeleteResult>";
     let replies = vec![
         in_state("CREATE_COMPLETE"),
-        answer("ListStackResources", bucket),
+        answer("ListStackResources", BUCKET),
         s3(&format!("<ListVersionsResult>{versions}</ListVersionsResult>")),
         s3(locked),
         s3("<ListMultipartUploadsResult/>"),
@@ -250,4 +256,34 @@ async fn what_cannot_be_deleted_is_named() {
     error: 1 could not be deleted in bucket bucket: firehose/b (AccessDenied: It is locked)
     hint: the credentials need s3:DeleteObject and s3:DeleteObjectVersion on all of it; the rest is gone
     ");
+}
+
+/// A listing whose pages name each other, or none, would be asked for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_that_do_not_get_on_end_the_run() {
+    let down = ["down", "orders", "--yes"];
+    let begun = || vec![in_state("CREATE_COMPLETE"), answer("ListStackResources", BUCKET)];
+    let versions = |next: &str| {
+        s3(&format!(
+            "<ListVersionsResult><IsTruncated>true</IsTruncated>{next}</ListVersionsResult>"
+        ))
+    };
+    let next = "<NextKeyMarker>a</NextKeyMarker><NextVersionIdMarker>1</NextVersionIdMarker>";
+    let replies = [begun(), vec![versions(next)]].concat();
+    insta::assert_snapshot!(told(&down, replies).await, @"error: s3:ListBucketVersions on bucket bucket failed: the same page is named twice");
+    let replies = [begun(), vec![versions("")]].concat();
+    insta::assert_snapshot!(told(&down, replies).await, @"error: s3:ListBucketVersions on bucket bucket failed: a page that has a successor and does not say which");
+    let uploads = "<ListMultipartUploadsResult><IsTruncated>true</IsTruncated>\
+                   <NextKeyMarker>a</NextKeyMarker><NextUploadIdMarker>1</NextUploadIdMarker>\
+                   </ListMultipartUploadsResult>";
+    let replies = [begun(), vec![s3("<ListVersionsResult/>"), s3(uploads)]].concat();
+    insta::assert_snapshot!(told(&down, replies).await, @"error: s3:ListBucketMultipartUploads on bucket bucket failed: the same page is named twice");
+
+    // Who else uses the templates is asked when the stack is gone: then it is no failure, but said.
+    let stacks = answer("DescribeStacks", "<Stacks/><NextToken>again</NextToken>");
+    let account = answer("GetCallerIdentity", "<Account>123456789012</Account>");
+    let replies = vec![absent(), account, s3("<ListVersionsResult/>"), stacks];
+    let left = scripted(&down, replies).await.well();
+    let said = "cloudformation:DescribeStacks on stack orders failed: the same page is named twice";
+    assert!(left.contains(said), "{left}");
 }

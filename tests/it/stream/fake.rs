@@ -1,14 +1,12 @@
 //! A data stream in this process that does what a test says: pages, faults, and a log of all calls.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use fhcheck::aws::Aws;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 
+use crate::served::Served;
 use crate::support::reply;
 
 /// What is held.
@@ -21,6 +19,8 @@ pub(crate) struct Held {
     pub(crate) page: usize,
     /// Whether a shard also gives answers without records where there are some left.
     pub(crate) empties: bool,
+    /// Whether the last page of shards names the second one.
+    pub(crate) loops: bool,
 }
 
 /// A shard.
@@ -51,39 +51,34 @@ pub(crate) type Faults = dyn Fn(&Came, usize) -> Option<Fault> + Send + Sync;
 
 /// The server.
 pub(crate) struct Fake {
-    address: SocketAddr,
+    served: Served,
     calls: Arc<Mutex<Vec<Came>>>,
-    server: tokio::task::JoinHandle<()>,
 }
 
 impl Fake {
     pub(crate) async fn start(held: Held, faults: Box<Faults>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
         let calls = Arc::<Mutex<Vec<Came>>>::default();
         let log = Arc::clone(&calls);
-        let serve = Arc::new(move |action: String, body: Value| {
+        let served = Served::start(Box::new(move |request| {
+            // JSON 1.1 names its action in a header.
+            let action = request.header("x-amz-target").rsplit('.').next().unwrap().to_owned();
+            let body = serde_json::from_slice(&request.body).unwrap();
             let came = Came { at: Instant::now(), action, body };
             let mut log = log.lock().unwrap();
             let before = log.iter().filter(|call| call.action == came.action).count();
             log.push(came.clone());
             drop(log);
-            match faults(&came, before) {
+            let answer = match faults(&came, before) {
                 Some(fault) => fault_reply(fault),
                 None => held.answer(&came.action, &came.body),
-            }
-        });
-        let server = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let serve = Arc::clone(&serve);
-                tokio::spawn(async move { talk(stream, &*serve).await });
-            }
-        });
-        Self { address, calls, server }
+            };
+            Some(answer.into_bytes())
+        }));
+        Self { served: served.await, calls }
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.served.url()
     }
 
     pub(crate) fn aws(&self) -> Aws {
@@ -95,36 +90,6 @@ impl Fake {
         let calls = self.calls.lock().unwrap();
         calls.iter().filter(|call| call.action == action).cloned().collect()
     }
-}
-
-impl Drop for Fake {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
-}
-
-async fn talk(mut stream: TcpStream, serve: &(dyn Fn(String, Value) -> String + Send + Sync)) {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        match stream.read_u8().await {
-            Ok(byte) => head.push(byte),
-            Err(_) => return,
-        }
-    }
-    let head = String::from_utf8(head).unwrap();
-    let header = |name: &str| {
-        head.lines().find_map(|line| {
-            let (key, value) = line.split_once(':')?;
-            key.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
-        })
-    };
-    let length = header("content-length").unwrap().parse().unwrap();
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).await.unwrap();
-    let target = header("x-amz-target").expect("JSON 1.1 names its action in a header");
-    let action = target.rsplit('.').next().unwrap().to_owned();
-    let answer = serve(action, serde_json::from_slice(&body).unwrap());
-    let _ = stream.write_all(answer.as_bytes()).await;
 }
 
 const JSON: &str = "content-type: application/x-amz-json-1.1\r\nx-amzn-requestid: REQUEST1\r\n";
@@ -175,6 +140,8 @@ impl Held {
         let mut answer = json!({"Shards": page.collect::<Vec<_>>()});
         if from + self.page < listed.len() {
             answer["NextToken"] = json!((from + self.page).to_string());
+        } else if self.loops {
+            answer["NextToken"] = json!(self.page.to_string());
         }
         answer
     }
