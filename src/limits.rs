@@ -102,6 +102,10 @@ pub const REQUESTS_DEFAULT: usize = 32;
 /// keys than there is room for ("ListObjectsV2", Amazon S3 API reference), and other services do.
 pub const EMPTY_PAGES_MAX: u32 = 256;
 
+/// Pages of a listing of anything but objects, before it is given up: a service that names new pages for
+/// ever would be asked for ever.
+pub const PAGES_MAX: usize = 100_000;
+
 /// Pages of a listing that are asked for one after another, before what is left of it is cut into
 /// pieces: fewer pages than that are not worth the requests that look for folders.
 pub const LISTING_PAGES_ALONE: usize = 4;

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use crate::limits::EMPTY_PAGES_MAX;
+use crate::limits::{EMPTY_PAGES_MAX, PAGES_MAX};
 
 /// The pages of one listing so far.
 #[derive(Debug, Default)]
@@ -32,6 +32,9 @@ impl Pages {
         if !self.named.insert(token.to_owned()) {
             return Err("the same page is named twice");
         }
+        if self.named.len() > PAGES_MAX {
+            return Err("more pages than anything has");
+        }
         Ok(Some(token.to_owned()))
     }
 }
@@ -55,6 +58,13 @@ mod tests {
         let mut pages = Pages::default();
         assert!(pages.next(1, Some("a")).is_ok() && pages.next(1, Some("b")).is_ok());
         assert!(pages.next(1, Some("a")).is_err());
+    }
+
+    #[test]
+    fn new_pages_for_ever_come_to_an_end() {
+        let mut pages = Pages::default();
+        assert!((0..PAGES_MAX).all(|page| pages.next(1, Some(&page.to_string())).is_ok()));
+        assert!(pages.next(1, Some("another")).is_err());
     }
 
     #[test]

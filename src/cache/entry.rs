@@ -197,6 +197,13 @@ impl<R: Read> Parts<R> {
 }
 
 impl Facts {
+    /// Whether an entry has room for them.
+    pub(super) fn fit(&self) -> bool {
+        let mut bytes = Vec::new();
+        self.put(&mut bytes);
+        bytes.len() <= FACTS_BYTES_MAX
+    }
+
     fn put(&self, out: &mut Vec<u8>) {
         out.push(code(self.encoding));
         put_option(out, self.layered.as_ref(), |out, text| put_bytes(out, text.as_bytes()));

@@ -50,6 +50,8 @@ fn seed(said: &[u8]) -> Option<u64> {
 pub(super) fn write(folder: &Path, seed: u64) -> io::Result<()> {
     let mut file = tempfile::Builder::new().prefix(folder::UNFINISHED).tempfile_in(folder)?;
     file.write_all(text(seed).as_bytes())?;
+    // Without it the directory is nobody's, and stays so.
+    file.as_file().sync_all()?;
     match file.persist_noclobber(folder.join(NAME)) {
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         written => written.map(drop).map_err(|error| error.error),

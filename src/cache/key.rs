@@ -21,6 +21,8 @@ impl Terms {
     pub fn new(policy: &Policy, format: &FormatChoice, base64: bool, object_bytes: u64) -> Self {
         let mut terms = Vec::new();
         put_u64(&mut terms, u64::from(READER_VERSION));
+        // Whatever a release changed, knowingly or not.
+        put_bytes(&mut terms, env!("CARGO_PKG_VERSION").as_bytes());
         match policy {
             Policy::Raw => terms.push(0),
             Policy::Json => terms.push(1),

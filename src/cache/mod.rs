@@ -172,13 +172,18 @@ impl Cache {
     }
 
     /// Keeps what an object holds, in the place of what was kept before; `rows` writes its rows. Where
-    /// that fails, the object is read again next time: see [`Self::unwritten`].
+    /// that fails, the object is read again next time: see [`Self::unwritten`]. So is one with more names
+    /// of columns than an entry takes.
     pub fn store(
         &self,
         key: &Key,
         facts: &Facts,
         rows: impl FnOnce(&mut Writer<&File>) -> Result<()>,
     ) {
+        // That is no reason to keep nothing else.
+        if !facts.fit() {
+            return;
+        }
         let written = || match self.failure.get() {
             None => self.write(key, facts, rows).map_err(|error| error.to_string()),
             // A disk that is full stays so.

@@ -86,7 +86,7 @@ impl Kept {
             place: &job.site.source.place()?,
             key: &object.key,
             size: object.size,
-            etag: object.etag.as_deref()?,
+            etag: object.etag.as_deref().filter(|etag| tells_versions_apart(etag))?,
             modified: object.modified,
         };
         Some(Key::new(&self.terms, &version))
@@ -111,6 +111,11 @@ impl Kept {
             })
         });
     }
+}
+
+/// A weak ETag (RFC 9110, section 8.8.1) may stay where bytes change.
+fn tells_versions_apart(etag: &str) -> bool {
+    !etag.trim_matches('"').is_empty() && !etag.starts_with("W/")
 }
 
 impl StagedRecord {

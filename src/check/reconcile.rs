@@ -118,8 +118,10 @@ impl Comparison {
         let bytes = jobs.iter().map(|job| job.object.size).sum();
         self.run.observer.on(Event::ReadingStarts { objects: jobs.len() as u64, bytes });
         let jobs = self.take_kept(jobs).await?;
-        // What is known already counts for nothing.
-        self.run.admit(self.catalog.bytes_to_read() - self.seen.cached.bytes)?;
+        // What is known already counts for nothing, and so does what nobody waits for any more.
+        if !self.run.stop.is_asked() {
+            self.run.admit(self.catalog.bytes_to_read() - self.seen.cached.bytes)?;
+        }
         self.read(&jobs).await
     }
 

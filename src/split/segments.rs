@@ -93,7 +93,10 @@ pub(super) fn split_in<S: Shared>(
     while sequence.run(sink, Some(pause)) {
         if let Some(part) = sink.part().filter(|_| sequence.splitter.opens_usually()) {
             let segments = Segments::new(&sequence, segment);
-            segments.work(helpers, part, |run| sequence.join(sink, run));
+            segments.work(helpers, part, |run| {
+                sequence.join(sink, run);
+                !sink.is_done()
+            });
             break;
         }
         pause = sequence.window.base() + segment;
@@ -211,8 +214,8 @@ impl<'a> Segments<'a> {
         Self { content, from, segment, count, splitter: sequence.splitter.scout() }
     }
 
-    /// Splits the segments, and hands on what came of them, in order.
-    fn work<P: Part>(&self, helpers: usize, part: P, mut join: impl FnMut(Run<P>)) {
+    /// Splits the segments, and hands on what came of them, in order, as long as more is wanted.
+    fn work<P: Part>(&self, helpers: usize, part: P, mut join: impl FnMut(Run<P>) -> bool) {
         let board = Board::new(self.count, helpers);
         thread::scope(|scope| {
             let _over = Over(&board);
@@ -228,7 +231,13 @@ impl<'a> Segments<'a> {
             for number in 0..self.count {
                 loop {
                     match board.next(number) {
-                        Turn::Join(run) => break run.into_iter().for_each(&mut join),
+                        Turn::Join(None) => break,
+                        Turn::Join(Some(run)) => {
+                            if join(run) {
+                                break;
+                            }
+                            return board.stop();
+                        }
                         Turn::Work(other) => board.done(other, self.run(other, part.another())),
                     }
                 }
@@ -316,6 +325,12 @@ impl<P> Board<P> {
             state.claimed += 1;
             state.claimed - 1
         })
+    }
+
+    /// Nobody claims any more.
+    fn stop(&self) {
+        self.state().over = true;
+        self.changed.notify_all();
     }
 
     fn done(&self, number: u64, run: Option<Run<P>>) {

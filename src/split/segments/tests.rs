@@ -1,5 +1,7 @@
 //! However content is cut and however many threads there are, the answers are those of one thread.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use proptest::prelude::*;
 
 use super::*;
@@ -174,6 +176,64 @@ fn what_cannot_be_read_is_an_error() {
     let (_, tally, ended) = split_in(&content, &FormatChoice::Detect, &mut told, 2, 1_000);
     assert_eq!(ended.unwrap_err().to_string(), "half of it is gone");
     assert!(tally.records > 100 && told.spans.iter().all(|span| span.damage == Damage::CutAtEnd));
+}
+
+/// Content that counts what is read of it, in bytes.
+struct Counted(Vec<u8>, AtomicU64);
+
+impl RandomAccess for Counted {
+    fn len(&self) -> u64 {
+        RandomAccess::len(&self.0)
+    }
+
+    fn at(&self, offset: u64, count: u64) -> io::Result<Bytes> {
+        self.1.fetch_add(count, Ordering::Relaxed);
+        self.0.at(offset, count)
+    }
+}
+
+/// A sink for which one malformed span is enough.
+#[derive(Default)]
+struct Strict(Told);
+
+impl Sink for Strict {
+    fn record(&mut self, record: Record<'_>) {
+        self.0.record(record);
+    }
+
+    fn malformed(&mut self, span: Span) {
+        self.0.malformed(span);
+    }
+
+    fn is_done(&self) -> bool {
+        !self.0.spans.is_empty()
+    }
+}
+
+impl Shared for Strict {
+    type Part = Records;
+
+    fn part(&self) -> Option<Records> {
+        self.0.part()
+    }
+
+    fn join(&mut self, part: Records, standing: Standing) {
+        self.0.join(part, standing);
+    }
+}
+
+#[test]
+fn nobody_reads_on_when_it_is_enough() {
+    let mut content: Vec<_> = (0..300_000).map(record).collect::<String>().into_bytes();
+    let len = RandomAccess::len(&content);
+    content[5_000..5_040].fill(b'"');
+    let content = Counted(content, AtomicU64::new(0));
+    let mut strict = Strict::default();
+    split_in(&content, &FormatChoice::Detect, &mut strict, 2, 1_000).2.unwrap();
+    assert_eq!(strict.0.spans.len(), 1);
+    // Each segment is read with what may go on behind it.
+    let read = content.1.into_inner();
+    assert!(read < len, "{read} of {len}");
 }
 
 /// A sink whose parts fail.
