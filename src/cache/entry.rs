@@ -89,20 +89,18 @@ pub struct Writer<W> {
 }
 
 impl<W: Write> Writer<W> {
-    /// Begins an entry, whose rows are as many as the facts say.
-    ///
-    /// # Errors
-    /// When it cannot be written, or there are more facts than an entry takes.
-    pub fn begin(out: W, key: &Key, seed: u64, facts: &Facts) -> io::Result<Self> {
+    /// Begins an entry, whose rows are as many as the facts say. `None` where there are more facts than an
+    /// entry takes.
+    pub fn begin(out: W, key: &Key, seed: u64, facts: &Facts) -> Option<Self> {
         let mut buffer = key.opening().to_vec();
         let at = buffer.len();
         facts.put(&mut buffer);
         let len = buffer.len() - at;
         if len > FACTS_BYTES_MAX {
-            return Err(io::Error::other("there are more columns than an entry takes"));
+            return None;
         }
         buffer.splice(at..at, (len as u64).to_le_bytes());
-        Ok(Self { out, hasher: Xxh3::with_seed(seed), buffer, left: facts.tally.records })
+        Some(Self { out, hasher: Xxh3::with_seed(seed), buffer, left: facts.tally.records })
     }
 
     /// Adds a row.
@@ -197,13 +195,6 @@ impl<R: Read> Parts<R> {
 }
 
 impl Facts {
-    /// Whether an entry has room for them.
-    pub(super) fn fit(&self) -> bool {
-        let mut bytes = Vec::new();
-        self.put(&mut bytes);
-        bytes.len() <= FACTS_BYTES_MAX
-    }
-
     fn put(&self, out: &mut Vec<u8>) {
         out.push(code(self.encoding));
         put_option(out, self.layered.as_ref(), |out, text| put_bytes(out, text.as_bytes()));

@@ -16,7 +16,7 @@ const NAME: &str = "fhcheck-cache";
 fn text(seed: u64) -> String {
     let said = format!(
         "fhcheck cache 1\nWhat fhcheck knows of objects, so that it need not read them again.\n\
-         It can be deleted at any time.\nseed {seed:016x}\n"
+         This directory can be deleted at any time.\nseed {seed:016x}\n"
     );
     let checksum = xxh3_128(said.as_bytes());
     format!("{said}checksum {checksum:032x}\n")

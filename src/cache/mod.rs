@@ -180,10 +180,6 @@ impl Cache {
         facts: &Facts,
         rows: impl FnOnce(&mut Writer<&File>) -> Result<()>,
     ) {
-        // That is no reason to keep nothing else.
-        if !facts.fit() {
-            return;
-        }
         let written = || match self.failure.get() {
             None => self.write(key, facts, rows).map_err(|error| error.to_string()),
             // A disk that is full stays so.
@@ -204,7 +200,9 @@ impl Cache {
         let new = self.folder.join(NEW);
         folder::make_inside(&new)?;
         let file = NamedTempFile::new_in(&new)?;
-        let mut writer = Writer::begin(file.as_file(), key, self.seed, facts)?;
+        let writer = Writer::begin(file.as_file(), key, self.seed, facts);
+        // That is no failure, and no reason to keep nothing else.
+        let Some(mut writer) = writer else { return Ok(()) };
         rows(&mut writer).map_err(io::Error::other)?;
         writer.finish()?;
         let path = self.path(key);

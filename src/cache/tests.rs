@@ -239,6 +239,17 @@ fn a_damaged_entry_is_counted_and_replaced() {
 }
 
 #[test]
+fn too_many_columns_are_not_kept_and_what_follows_is() {
+    let place = Place::new();
+    let many = Facts { columns: vec!["column".repeat(100); 2_000], ..facts(0) };
+    place.cache.store(&key("wide"), &many, |_| Ok(()));
+    place.store(&key("a"), 3);
+    assert_eq!(place.load(&key("wide")), None);
+    assert_eq!(place.load(&key("a")), Some((facts(3), rows(3))));
+    assert_eq!((place.cache.damaged(), place.cache.unwritten()), (0, None));
+}
+
+#[test]
 fn what_was_abandoned_is_swept_away() {
     let place = Place::new();
     place.store(&key("a"), 3);

@@ -48,7 +48,7 @@ impl Run {
         manifests: Vec<Manifest>,
     ) -> Result<Comparison> {
         let mut plan = plan.clone();
-        let kept = self.kept(&plan.read, policy(&plan));
+        let kept = self.kept(&plan.read, plan.policy.of_stored(is_by_count(&plan)));
         // Identities of this run must be those that are kept.
         plan.seed = kept.as_ref().map_or(plan.seed, Kept::seed);
         let workers = plan.read.limits.workers;
@@ -260,8 +260,8 @@ impl Comparison {
 }
 
 fn stager(plan: &ReconcilePlan, crew: Crew, storage: &Arc<Storage>) -> Stager {
-    let by_count = matches!(plan.expectation, Expectation::Count(_));
-    let policy = policy(plan).clone();
+    let by_count = is_by_count(plan);
+    let policy = plan.policy.of_stored(by_count).clone();
     Stager {
         format: plan.read.format.clone(),
         base64: plan.read.base64,
@@ -274,12 +274,8 @@ fn stager(plan: &ReconcilePlan, crew: Crew, storage: &Arc<Storage>) -> Stager {
     }
 }
 
-/// When two stored records are the same: equal bytes are what a count can still say of that.
-fn policy(plan: &ReconcilePlan) -> &Policy {
-    match plan.expectation {
-        Expectation::Count(_) => &Policy::Raw,
-        _ => &plan.policy,
-    }
+fn is_by_count(plan: &ReconcilePlan) -> bool {
+    matches!(plan.expectation, Expectation::Count(_))
 }
 
 fn expectation(plan: &ReconcilePlan, truth: &Truth) -> String {

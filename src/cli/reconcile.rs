@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 
 use super::output::{self, Output};
-use super::request::{Reconcile, Session};
+use super::request::{Expected, Reconcile, Session};
 use super::truth::{self, Truth};
 use super::watched::Watched;
 use crate::cache::Cache;
@@ -26,7 +26,8 @@ pub(super) async fn run(request: Reconcile, session: &Session, stop: Stop) -> Re
     if request.dry_run {
         truth::say_estimate(&request, &watched, session).await?;
         look_into_cache(&request, &mut watched);
-        let compared = request.policy_compared();
+        let by_count = matches!(request.expected, Expected::Count(_));
+        let compared = request.policy.of_stored(by_count);
         return watched.estimate(Some(compared), &request.output, output).await;
     }
     if let Some(folder) = &request.cache {

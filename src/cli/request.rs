@@ -233,16 +233,6 @@ pub struct Reconcile {
     pub output: Output,
 }
 
-impl Reconcile {
-    /// When two stored records are the same.
-    pub fn policy_compared(&self) -> &Policy {
-        match self.expected {
-            Expected::Count(_) => &Policy::Raw,
-            _ => &self.policy,
-        }
-    }
-}
-
 /// `snapshot`.
 #[derive(Debug, Clone)]
 pub struct Snapshot {

@@ -20,6 +20,14 @@ pub enum Policy {
     Key(Vec<Pointer>),
 }
 
+impl Policy {
+    /// When two stored records are the same. Where only their number is compared with something, equal
+    /// bytes are what can still be said of that.
+    pub fn of_stored(&self, by_count: bool) -> &Self {
+        if by_count { &Self::Raw } else { self }
+    }
+}
+
 /// What makes a record the same as another: equal identities mean equal records, but for a chance
 /// of about n²/2¹²⁹ among n records.
 pub type Identity = u128;

@@ -163,7 +163,7 @@ async fn answers(
 #[derive(Debug, Clone, Default)]
 struct Answered {
     points: Points,
-    /// What the last page said of it that has it.
+    /// What the last page said of it that says anything.
     status: Option<StatusCode>,
 }
 
@@ -176,8 +176,8 @@ impl Answered {
         self.points.extend(at.iter().map(DateTime::secs).zip(values.iter().copied()));
         // What could not be read on one page is not made good by another.
         let failed = matches!(self.status, Some(StatusCode::InternalError | StatusCode::Forbidden));
-        if !failed {
-            self.status = result.status_code().cloned();
+        if !failed && let Some(status) = result.status_code() {
+            self.status = Some(status.clone());
         }
         Ok(())
     }

@@ -8,12 +8,13 @@ use std::thread;
 use std::time::Duration;
 
 use assert_cmd::cargo::cargo_bin;
-use fhcheck::endpoint::{ACCESS_KEY, Endpoint, Fault, SECRET_KEY};
+use fhcheck::endpoint::{Endpoint, Fault};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::hostile::dice::Dice;
 use crate::killed::kill;
+use crate::support;
 
 const BUCKET: &str = "bucket";
 const OBJECTS: u64 = 12;
@@ -67,15 +68,8 @@ impl Place {
     }
 
     fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(cargo_bin("fhcheck"));
-        command
-            .current_dir(self.folder.path())
-            .args(["reconcile", "s3://bucket", "--endpoint-url", &self.endpoint.url()])
-            .args(words)
-            .envs([("AWS_ACCESS_KEY_ID", ACCESS_KEY), ("AWS_SECRET_ACCESS_KEY", SECRET_KEY)])
-            .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
-            .env("AWS_REGION", "us-east-1")
-            .env_remove("AWS_PROFILE");
+        let mut command = support::asking(&self.endpoint.url(), self.folder.path());
+        command.args(["reconcile", "s3://bucket"]).args(words);
         command
     }
 

@@ -34,6 +34,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 struct Figures {
     answers: BTreeMap<Answer, u64>,
     struck: BTreeMap<String, u64>,
+    /// Objects that a cache knew.
+    known: u64,
 }
 
 impl Figures {
@@ -65,6 +67,7 @@ async fn worlds(seeds: impl Iterator<Item = u64>) -> Figures {
     let mut figures = Figures::default();
     while let Some(ran) = done.next().await {
         *figures.answers.entry(ran.answer).or_default() += 1;
+        figures.known += ran.known;
         for (fault, times) in ran.struck {
             *figures.struck.entry(fault).or_default() += times;
         }
@@ -94,6 +97,7 @@ async fn an_answer_is_right_or_inconclusive_whatever_the_endpoint_does() {
     let figures = worlds(0..FIXED).await;
     figures.show("fixed");
     figures.assert_every_fault_struck();
+    assert!(figures.known > FIXED / 4, "a cache keeps what was read: {}", figures.known);
     let right = figures.answers.get(&Answer::Right).copied().unwrap_or_default();
     assert!(right > FIXED / 4, "most of what passes is got over: {:?}", figures.answers);
 }

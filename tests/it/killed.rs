@@ -6,12 +6,13 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use assert_cmd::cargo::cargo_bin;
-use fhcheck::endpoint::{ACCESS_KEY, Endpoint, SECRET_KEY};
+use fhcheck::endpoint::Endpoint;
 use tempfile::TempDir;
 
 use crate::fake_stream::{FakeStream, Faults};
 use crate::hostile::dice::Dice;
 use crate::produce;
+use crate::support;
 
 /// Producers that are killed, each more than once.
 const PRODUCERS: u64 = 6;
@@ -98,15 +99,8 @@ fn deliver(endpoint: &Endpoint) -> String {
 }
 
 fn reader(endpoint: &Endpoint, folder: &Path, words: &[&str]) -> Command {
-    let mut command = Command::new(cargo_bin("fhcheck"));
-    command
-        .current_dir(folder)
-        .args(["--endpoint-url", &endpoint.url()])
-        .args(words)
-        .envs([("AWS_ACCESS_KEY_ID", ACCESS_KEY), ("AWS_SECRET_ACCESS_KEY", SECRET_KEY)])
-        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
-        .env("AWS_REGION", "us-east-1")
-        .env_remove("AWS_PROFILE");
+    let mut command = support::asking(&endpoint.url(), folder);
+    command.args(words);
     command
 }
 

