@@ -1,7 +1,7 @@
 //! One entry: what it is about, what the object is, its records, and a checksum over all of it.
 //!
 //! ```text
-//! magic │ key, its length first │ length of the facts │ facts │ 28 bytes a record │ checksum
+//! magic │ key, its length first │ length of the facts │ facts │ 24 bytes a record │ checksum
 //! ```
 //!
 //! A reader knows the key, so that all up to the facts is compared and not read. No length that stands in
@@ -19,7 +19,7 @@ use crate::limits::OBJECT_BYTES_CEILING;
 use crate::outcome::ByteBook;
 use crate::split::{Format, Tally};
 
-const ROW_BYTES: usize = 28;
+const ROW_BYTES: usize = 24;
 const CHECKSUM_BYTES: usize = 16;
 /// Bytes of facts at most: names of columns are what can be many.
 const FACTS_BYTES_MAX: usize = 1 << 20;
@@ -56,27 +56,19 @@ pub struct Row {
     pub identity: Identity,
     /// Where it begins in the content.
     pub offset: u64,
-    /// Its length, in bytes.
-    pub len: u32,
 }
 
 impl Row {
     fn put(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.identity.to_le_bytes());
         out.extend_from_slice(&self.offset.to_le_bytes());
-        out.extend_from_slice(&self.len.to_le_bytes());
     }
 
     fn take(bytes: &[u8]) -> Option<Self> {
         let (identity, rest) = bytes.split_first_chunk()?;
-        let (offset, rest) = rest.split_first_chunk()?;
-        let (len, _) = rest.split_first_chunk()?;
-        let offset = u64::from_le_bytes(*offset);
-        (offset < OBJECT_BYTES_CEILING).then_some(Self {
-            identity: Identity::from_le_bytes(*identity),
-            offset,
-            len: u32::from_le_bytes(*len),
-        })
+        let (offset, _) = rest.split_first_chunk()?;
+        let (identity, offset) = (Identity::from_le_bytes(*identity), u64::from_le_bytes(*offset));
+        (offset < OBJECT_BYTES_CEILING).then_some(Self { identity, offset })
     }
 }
 

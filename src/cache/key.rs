@@ -10,7 +10,7 @@ use crate::fingerprint::Policy;
 use crate::split::FormatChoice;
 
 /// What every entry begins with, the version of its layout included.
-const MAGIC: &[u8] = b"fhcheck entry 1\n";
+const MAGIC: &[u8] = b"fhcheck entry 2\n";
 
 /// How objects are read: what all entries of a run have in common.
 #[derive(Debug, Clone)]

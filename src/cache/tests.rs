@@ -31,7 +31,7 @@ fn key(key: &str) -> Key {
 }
 
 fn rows(count: u64) -> Vec<Row> {
-    let row = |number| Row { identity: u128::from(number) << 64 | 5, offset: number * 3, len: 2 };
+    let row = |number| Row { identity: u128::from(number) << 64 | 5, offset: number * 3 };
     (0..count).map(row).collect()
 }
 

@@ -3,7 +3,6 @@
 use std::io;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::decode::{self, Content};
@@ -78,8 +77,8 @@ impl RandomAccess for Pieces {
         self.len()
     }
 
-    fn at(&self, offset: u64, count: u64) -> io::Result<Bytes> {
-        self.at(offset, count)
+    fn at<'a>(&'a self, offset: u64, count: u64, buffer: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
+        self.view(offset, count, buffer)
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 
 use super::peculiar::Peculiar;
 use super::reconcile::Comparison;
-use super::stage::{Staged, StagedRecord};
+use super::stage::{Rows, Staged};
 use super::{Job, Run, joined};
 use crate::cache::{Cache, Facts, Key, Row, Terms, Version};
 use crate::error::{Error, Result};
@@ -20,8 +20,7 @@ use crate::fingerprint::Policy;
 use crate::observe::Event;
 use crate::outcome::{Cached, Note};
 use crate::plan::{Location, ReadPlan};
-use crate::reconcile::{Spool, Storage};
-use crate::split::Standing;
+use crate::reconcile::Storage;
 
 /// A file that was written so shortly before the run may be written again without a sign of it: file
 /// systems tell the time in steps of up to two seconds.
@@ -94,8 +93,8 @@ impl Kept {
 
     /// What an earlier run made of an object.
     fn load(&self, job: &Job, storage: &Arc<Storage>) -> Option<Staged> {
-        let mut records = Spool::new(storage);
-        let take = |row| records.push(StagedRecord::kept(row));
+        let mut records = Rows::beyond_doubt(storage, job.number);
+        let take = |row: Row| records.push_clean(row.identity, row.offset);
         let facts = self.cache.load(&self.key(job)?, take)?;
         Staged::kept(facts, records)
     }
@@ -105,8 +104,8 @@ impl Kept {
         let (Some(records), Some(facts)) = (&staged.records, staged.facts()) else { return };
         let Some(key) = self.key(job) else { return };
         self.cache.store(&key, &facts, |entry| {
-            records.visit(|record| {
-                let pushed = entry.push(record.row());
+            records.visit_clean(|identity, offset| {
+                let pushed = entry.push(Row { identity, offset });
                 pushed.map_err(|error| Error::io("cannot write", error))
             })
         });
@@ -118,28 +117,16 @@ fn tells_versions_apart(etag: &str) -> bool {
     !etag.trim_matches('"').is_empty() && !etag.starts_with("W/")
 }
 
-impl StagedRecord {
-    fn kept(row: Row) -> Self {
-        let Row { identity, offset, len } = row;
-        Self { identity, offset, len, standing: Standing::Clean }
-    }
-
-    fn row(self) -> Row {
-        Row { identity: self.identity, offset: self.offset, len: self.len }
-    }
-}
-
 impl Staged {
     /// What there is to keep besides the records: `None` where anything is damaged, doubtful or error
     /// output.
     fn facts(&self) -> Option<Facts> {
-        let Self { tally, spans, damage, errors, doubtful_from, .. } = self;
+        let Self { tally, spans, damage, errors, .. } = self;
         let clean = tally.recovered == 0
             && tally.malformed_spans == 0
             && tally.bytes.malformed == 0
             && spans.is_empty()
             && damage.is_empty()
-            && doubtful_from.is_none()
             && errors.is_none()
             && self.records.as_ref().is_some_and(|records| records.len() == tally.records);
         clean.then(|| Facts {
@@ -155,7 +142,7 @@ impl Staged {
         })
     }
 
-    fn kept(facts: Facts, records: Spool<StagedRecord>) -> Option<Self> {
+    fn kept(facts: Facts, records: Rows) -> Option<Self> {
         let Facts { encoding, layered, misdeclared, columns, format, .. } = facts;
         let peculiar = match facts.peculiar {
             None => None,
@@ -169,7 +156,6 @@ impl Staged {
             format,
             tally: facts.tally,
             records: Some(records),
-            doubtful_from: None,
             spans: Vec::new(),
             damage: Vec::new(),
             errors: None,

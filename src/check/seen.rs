@@ -7,12 +7,12 @@ use super::columns::Columns;
 use super::failed::ErrorOutput;
 use super::list::{malformed, undecodable};
 use super::peculiar::Peculiarities;
-use super::stage::{Staged, StagedRecord};
+use super::stage::{Recovered, Staged};
 use super::{Job, Run, gap};
 use crate::error::Result;
 use crate::outcome::{Cached, Gap, GapReason, Malformed, Outcome};
 use crate::reconcile::{Found, Place, Row, Storage};
-use crate::split::{Damage, Standing};
+use crate::split::Damage;
 
 /// What was seen of the stored objects.
 pub(super) struct Seen {
@@ -78,21 +78,10 @@ impl Seen {
         self.columns.add(staged.encoding, &staged.columns);
         self.peculiar.add(staged.peculiar, staged.decoded, &staged.tally);
         self.misdeclared += u64::from(staged.misdeclared.is_some());
-        let place = |offset| Place::new(number, offset);
-        let doubtful_from = staged.doubtful_from.unwrap_or(u64::MAX);
-        let (found, recovered_lens) = (&mut self.found, &mut self.recovered_lens);
-        let commit = |record: StagedRecord| {
-            let row = Row::new(record.identity, place(record.offset));
-            let doubtful = record.offset >= doubtful_from;
-            match if doubtful { Standing::Recovered } else { record.standing } {
-                Standing::Clean => found.clean.push(row),
-                Standing::Recovered => {
-                    recovered_lens.push((row.place(), record.len));
-                    found.recovered.push(row)
-                }
-            }
-        };
-        staged.records.map_or(Ok(()), |records| records.each(commit))?;
+        let lens = &mut self.recovered_lens;
+        let recovered = |&Recovered { row, len }: &Recovered| lens.push((row.place(), len));
+        let found = &mut self.found;
+        staged.records.map_or(Ok(()), |records| records.commit(found, recovered))?;
         if outcome.malformed.len() > self.samples.saturating_mul(2).max(64) {
             outcome.order(self.samples);
         }
@@ -102,7 +91,7 @@ impl Seen {
     fn errors(&mut self, number: u64, errors: &ErrorOutput) -> Result<()> {
         errors.add_to(&mut self.outcome.error_output);
         let row = |&(identity, offset)| Row::new(identity, Place::new(number, offset));
-        self.found.failed.commit(errors.rows.iter().map(row))
+        errors.rows.iter().map(row).try_for_each(|row| self.found.failed.push(row))
     }
 
     pub(super) fn gap(&mut self, job: &Job, reason: GapReason) {

@@ -1,5 +1,6 @@
 //! One object, from its body to what is committed of it. Synchronous, on a worker thread.
 
+mod rows;
 #[cfg(test)]
 mod tests;
 
@@ -10,13 +11,15 @@ use super::crew::Crew;
 use super::failed::{ErrorOutput, Sorted, Sorter};
 use super::peculiar::Peculiar;
 use crate::decode::{self, Damaged, Encoding};
-use crate::fingerprint::{Fingerprinter, Identity, Policy};
+use crate::fingerprint::{Fingerprinter, Policy};
 use crate::limits::OBJECT_BYTES_CEILING;
 use crate::naming;
 use crate::outcome::GapReason;
-use crate::reconcile::{Packed, Spool, Storage};
+use crate::reconcile::Storage;
 use crate::source::Body;
 use crate::split::{Format, FormatChoice, Part, Record, Shared, Sink, Span, Standing, Tally};
+use rows::Taken;
+pub(super) use rows::{Recovered, Rows};
 
 /// How objects are staged.
 #[derive(Debug, Clone)]
@@ -44,51 +47,6 @@ pub(super) struct Identities {
     pub(super) storage: Arc<Storage>,
 }
 
-/// A record of a staged object.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct StagedRecord {
-    pub(super) identity: Identity,
-    pub(super) offset: u64,
-    pub(super) len: u32,
-    pub(super) standing: Standing,
-}
-
-impl StagedRecord {
-    #[inline]
-    fn of(record: &Record<'_>, fingerprinter: &mut Fingerprinter) -> Self {
-        Self {
-            identity: fingerprinter.identity(record.bytes),
-            offset: record.offset,
-            len: u32::try_from(record.bytes.len()).expect("RECORD_BYTES_MAX fits 32 bits"),
-            standing: record.standing,
-        }
-    }
-}
-
-impl Packed for StagedRecord {
-    const BYTES: usize = 29;
-
-    fn pack(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.identity.to_le_bytes());
-        out.extend_from_slice(&self.offset.to_le_bytes());
-        out.extend_from_slice(&self.len.to_le_bytes());
-        out.push(u8::from(self.standing == Standing::Recovered));
-    }
-
-    fn unpack(bytes: &[u8]) -> Self {
-        let number = |at: usize, len: usize| {
-            let bytes = bytes[at..at + len].iter().rev();
-            bytes.fold(0_u128, |number, &byte| number << 8 | u128::from(byte))
-        };
-        Self {
-            identity: number(0, 16),
-            offset: u64::try_from(number(16, 8)).unwrap_or_default(),
-            len: u32::try_from(number(24, 4)).unwrap_or_default(),
-            standing: if bytes[28] == 0 { Standing::Clean } else { Standing::Recovered },
-        }
-    }
-}
-
 /// Everything that one object holds.
 #[derive(Debug)]
 pub(super) struct Staged {
@@ -101,9 +59,7 @@ pub(super) struct Staged {
     pub(super) columns: Vec<String>,
     pub(super) format: Format,
     pub(super) tally: Tally,
-    pub(super) records: Option<Spool<StagedRecord>>,
-    /// From this offset on no checksum vouches for them: they are recovered ones.
-    pub(super) doubtful_from: Option<u64>,
+    pub(super) records: Option<Rows>,
     pub(super) spans: Vec<Span>,
     pub(super) damage: Vec<Damaged>,
     /// What it holds if it is error output. Then none of its records is data.
@@ -130,7 +86,7 @@ impl Stager {
         let layered = content.layered();
         let columns = content.columns().to_vec();
         let decoded = content.layers().contains(&Encoding::Base64);
-        let mut sink = Collect::new(self, encoding);
+        let mut sink = Collect::new(self, job.number, encoding);
         if job.site.errors_only {
             sink.sorter = Sorter::errors();
         }
@@ -138,10 +94,16 @@ impl Stager {
         let damage = content.finish()?;
         let incomplete = sink.fingerprinter.as_ref().map_or(0, Fingerprinter::incomplete);
         let incomplete = incomplete + sink.incomplete;
-        let Collect { records, spans, offsets, sorter, errors, peculiar, .. } = sink;
+        let Collect { mut records, spans, offsets, sorter, errors, peculiar, .. } = sink;
+        if let Some(from) = doubtful_from(&damage) {
+            tally.recovered += match &mut records {
+                Some(records) => records.doubt(from),
+                None => offsets.from(from),
+            };
+        }
         sorter.settle(&mut tally);
         let errors = sorter.is_error_output().then_some(errors);
-        let mut staged = Staged {
+        Ok(Staged {
             encoding,
             layered,
             misdeclared,
@@ -149,17 +111,13 @@ impl Stager {
             format,
             tally,
             records,
-            doubtful_from: doubtful_from(&damage),
             spans,
             damage,
             errors,
             incomplete,
             peculiar: peculiar.flatten(),
             decoded,
-        };
-        let doubtful = staged.doubtful_from.map(|from| offsets.from(from));
-        staged.tally.recovered += doubtful.unwrap_or_default();
-        Ok(staged)
+        })
     }
 }
 
@@ -169,7 +127,7 @@ pub(super) fn doubtful_from(damage: &[Damaged]) -> Option<u64> {
 }
 
 /// Where the clean records of an object are that may turn out doubtful: those of an encoded one,
-/// whose checksum comes behind them.
+/// whose checksum comes behind them. It is for those who only count them.
 #[derive(Debug)]
 pub(super) struct Offsets {
     wanted: bool,
@@ -196,13 +154,15 @@ impl Offsets {
 struct Collect<'a> {
     format: &'a FormatChoice,
     base64: bool,
+    number: u64,
     sorter: Sorter,
     errors: ErrorOutput,
     fingerprinter: Option<Fingerprinter>,
     /// Records that lack what the policy compares, among those that other threads have taken.
     incomplete: u64,
-    records: Option<Spool<StagedRecord>>,
+    records: Option<Rows>,
     offsets: Offsets,
+    is_plain: bool,
     spans: Vec<Span>,
     spans_max: usize,
     proves: bool,
@@ -211,8 +171,9 @@ struct Collect<'a> {
 }
 
 impl<'a> Collect<'a> {
-    fn new(stager: &'a Stager, encoding: Encoding) -> Self {
-        let fingerprinter = stager.identities.as_ref().map(|known| {
+    fn new(stager: &'a Stager, number: u64, encoding: Encoding) -> Self {
+        let identities = stager.identities.as_ref();
+        let fingerprinter = identities.map(|known| {
             let fingerprinter = Fingerprinter::new(&known.policy, known.seed);
             // Conversion writes names in lower case.
             if encoding.is_columnar() { fingerprinter.in_any_case() } else { fingerprinter }
@@ -220,12 +181,14 @@ impl<'a> Collect<'a> {
         Self {
             format: &stager.format,
             base64: stager.base64,
+            number,
             sorter: if stager.knows_errors { Sorter::default() } else { Sorter::data() },
             errors: ErrorOutput::default(),
             fingerprinter,
             incomplete: 0,
-            records: stager.identities.as_ref().map(|known| Spool::new(&known.storage)),
+            records: identities.map(|known| Rows::new(&known.storage, number, encoding)),
             offsets: Offsets::of(encoding),
+            is_plain: encoding == Encoding::Plain,
             spans: Vec::new(),
             spans_max: stager.spans,
             proves: stager.proves,
@@ -236,35 +199,38 @@ impl<'a> Collect<'a> {
 
 impl Collect<'_> {
     fn data(&mut self, record: Record<'_>) {
-        self.offsets.note(&record);
         self.peculiar.get_or_insert_with(|| Peculiar::of(record.bytes));
-        if let (Some(fingerprinter), Some(records)) = (&mut self.fingerprinter, &mut self.records) {
-            records.push(StagedRecord::of(&record, fingerprinter));
+        match (&mut self.fingerprinter, &mut self.records) {
+            (Some(fingerprinter), Some(records)) => {
+                records.push(&record, fingerprinter.identity(record.bytes));
+            }
+            _ => self.offsets.note(&record),
         }
     }
 }
 
 /// What another thread takes: records of data.
 struct Data {
+    number: u64,
     fingerprinter: Option<Fingerprinter>,
-    records: Vec<StagedRecord>,
+    taken: Taken,
 }
 
 impl Data {
-    fn new(fingerprinter: Option<&Fingerprinter>) -> Self {
+    fn new(number: u64, fingerprinter: Option<&Fingerprinter>) -> Self {
         let fingerprinter = fingerprinter.map(Fingerprinter::another);
-        Self { fingerprinter, records: Vec::new() }
+        Self { number, fingerprinter, taken: Taken::default() }
     }
 }
 
 impl Part for Data {
     fn another(&self) -> Self {
-        Self::new(self.fingerprinter.as_ref())
+        Self::new(self.number, self.fingerprinter.as_ref())
     }
 
     fn record(&mut self, record: Record<'_>) {
         let Some(fingerprinter) = &mut self.fingerprinter else { return };
-        self.records.push(StagedRecord::of(&record, fingerprinter));
+        self.taken.push(&record, fingerprinter.identity(record.bytes), self.number);
     }
 }
 
@@ -272,18 +238,18 @@ impl Shared for Collect<'_> {
     type Part = Data;
 
     fn part(&self) -> Option<Data> {
-        // Offsets are wanted of encoded content alone, which comes in order.
-        let is_plain_data =
-            self.sorter.is_data() && self.peculiar == Some(None) && !self.offsets.wanted;
-        is_plain_data.then(|| Data::new(self.fingerprinter.as_ref()))
+        // What is encoded comes in order.
+        let is_plain_data = self.sorter.is_data() && self.peculiar == Some(None) && self.is_plain;
+        is_plain_data.then(|| Data::new(self.number, self.fingerprinter.as_ref()))
     }
 
-    fn join(&mut self, part: Data, standing: Standing) {
-        self.incomplete += part.fingerprinter.as_ref().map_or(0, Fingerprinter::incomplete);
-        let Some(records) = &mut self.records else { return };
-        part.records
-            .into_iter()
-            .for_each(|record| records.push(StagedRecord { standing, ..record }));
+    fn join(&mut self, part: &mut Data, standing: Standing) {
+        let incomplete = part.fingerprinter.as_mut().map(Fingerprinter::take_incomplete);
+        self.incomplete += incomplete.unwrap_or_default();
+        if let Some(records) = &mut self.records {
+            records.join(&part.taken, standing);
+        }
+        part.taken.clear();
     }
 }
 

@@ -132,6 +132,16 @@ impl Said {
             Demand::Uncertain => self.uncertain.push(row),
             Demand::Outside => self.outside.push(row),
         };
+        self.noted(kept);
+    }
+
+    /// These must be there, and nobody knows since when.
+    fn demand_all(&mut self, rows: &[Row]) {
+        let kept = self.untimed.extend(rows);
+        self.noted(kept);
+    }
+
+    fn noted(&mut self, kept: Result<()>) {
         if let Err(error) = kept {
             self.failure.get_or_insert(error);
         }

@@ -68,7 +68,15 @@ impl Fingerprinter {
     }
 
     /// The identity of a record.
+    #[inline]
     pub fn identity(&mut self, record: &[u8]) -> Identity {
+        match &self.policy {
+            Policy::Raw => xxh3_128_with_seed(record, self.seed),
+            _ => self.identity_of_value(record),
+        }
+    }
+
+    fn identity_of_value(&mut self, record: &[u8]) -> Identity {
         match &self.policy {
             Policy::Raw => xxh3_128_with_seed(record, self.seed),
             Policy::Json => match self.canonical.hash(record) {
@@ -103,6 +111,11 @@ impl Fingerprinter {
     /// former by their bytes, the latter as whole JSON values.
     pub fn incomplete(&self) -> u64 {
         self.incomplete
+    }
+
+    /// The same, and begins to count anew.
+    pub fn take_incomplete(&mut self) -> u64 {
+        std::mem::take(&mut self.incomplete)
     }
 
     fn keyless(&mut self, record: &[u8]) -> Identity {

@@ -7,41 +7,41 @@ use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
 use crate::fingerprint::Identity;
 
-/// Count, and two sums of mixes that have nothing to do with each other. Sums wrap, so that digests of
-/// parts add up to that of the whole.
+/// Count, and two sums that have nothing to do with each other: of the identities, which are seeded hashes
+/// themselves, and of hashes of them. Sums wrap, so that digests of parts add up to that of the whole.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Digest {
     pub(super) records: u64,
-    sums: [u128; 2],
+    identities: u128,
+    hashes: u128,
 }
 
-/// Seeds the two mixes. Who does not know them cannot prepare multisets whose sums agree.
+/// Seeds the hashes of identities. Who does not know it cannot prepare multisets whose sums agree.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Keys([u64; 2]);
+pub(super) struct Key(u64);
 
-impl Keys {
+impl Key {
     /// From the seed of a run, which is also that of the identities, in another use.
     pub(super) fn of(seed: u64) -> Self {
-        Self([b"one", b"two"].map(|name| xxh3_64_with_seed(name, seed)))
+        Self(xxh3_64_with_seed(b"digest", seed))
     }
 }
 
 impl Digest {
-    pub(super) fn take(&mut self, identity: Identity, keys: &Keys) {
-        let bytes = identity.to_le_bytes();
+    #[inline]
+    pub(super) fn take(&mut self, identity: Identity, key: Key) {
         self.records += 1;
-        for (sum, &key) in self.sums.iter_mut().zip(&keys.0) {
-            *sum = sum.wrapping_add(xxh3_128_with_seed(&bytes, key));
-        }
+        self.identities = self.identities.wrapping_add(identity);
+        let hash = xxh3_128_with_seed(&identity.to_le_bytes(), key.0);
+        self.hashes = self.hashes.wrapping_add(hash);
     }
 }
 
 impl AddAssign<&Self> for Digest {
     fn add_assign(&mut self, other: &Self) {
         self.records += other.records;
-        for (sum, other) in self.sums.iter_mut().zip(other.sums) {
-            *sum = sum.wrapping_add(other);
-        }
+        self.identities = self.identities.wrapping_add(other.identities);
+        self.hashes = self.hashes.wrapping_add(other.hashes);
     }
 }
 
@@ -51,7 +51,7 @@ mod tests {
 
     fn digest(identities: &[Identity]) -> Digest {
         let mut digest = Digest::default();
-        identities.iter().for_each(|&identity| digest.take(identity, &Keys::of(7)));
+        identities.iter().for_each(|&identity| digest.take(identity, Key::of(7)));
         digest
     }
 

@@ -9,6 +9,7 @@
 mod count;
 mod diff;
 mod digest;
+mod pile;
 mod rows;
 mod side;
 mod storage;
@@ -19,6 +20,7 @@ mod walk;
 
 pub use count::{all, repeats};
 pub use diff::{Differences, Found, Group, GroupClass, Kept, Produced, Tally, compare};
+pub use pile::Pile;
 pub use rows::{Place, Row};
 pub use side::Side;
 pub use storage::{Packed, Spool, Storage};

@@ -78,6 +78,7 @@ impl Row {
     }
 
     /// Eight bits of its identity, the first ones from the `depth`-th byte on.
+    #[inline]
     pub(super) fn digit(&self, depth: u32) -> usize {
         let half = self.identity[(depth / 8) as usize];
         (half >> (56 - depth % 8 * 8) & 0xff) as usize

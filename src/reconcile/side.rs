@@ -20,7 +20,8 @@ const CHUNK_ROWS: usize = 1024;
 /// A multiset of records.
 pub struct Side {
     storage: Arc<Storage>,
-    partitions: Vec<Partition>,
+    /// None as long as there is no record.
+    partitions: Option<Box<Partitions>>,
     records: u64,
     /// Bytes of rows that only this side holds in memory, but for those of open chunks.
     held: u64,
@@ -28,15 +29,17 @@ pub struct Side {
     file: Option<Arc<Spill>>,
 }
 
+type Partitions = [Partition; PARTITIONS];
+
 #[derive(Default)]
 struct Partition {
     /// What came last.
     open: Vec<Row>,
     sealed: Vec<Arc<Chunk>>,
     blocks: Vec<Block>,
-    /// Of all rows but the open ones.
+    /// Of all rows but the open ones, and how many those are.
     digests: Option<Box<Digests>>,
-    records: u64,
+    digested: u64,
 }
 
 /// Rows that do not change any more. A full chunk is never moved: growth costs no copy and no spare
@@ -69,8 +72,17 @@ impl Partition {
         if !self.open.is_empty() {
             let digests = self.digests.get_or_insert_with(no_digests);
             self.open.iter().for_each(|row| take(digests, row, storage));
+            self.digested += self.open.len() as u64;
         }
     }
+
+    fn records(&self) -> u64 {
+        self.digested + self.open.len() as u64
+    }
+}
+
+fn no_partitions() -> Box<Partitions> {
+    Box::new(std::array::from_fn(|_| Partition::default()))
 }
 
 fn no_digests() -> Box<Digests> {
@@ -78,16 +90,26 @@ fn no_digests() -> Box<Digests> {
 }
 
 fn take(digests: &mut Digests, row: &Row, storage: &Storage) {
-    digests[row.digit(1)].take(row.identity(), &storage.keys);
+    digests[row.digit(1)].take(row.identity(), storage.key);
 }
 
 impl Side {
     /// An empty side, kept there.
     pub fn new(storage: &Arc<Storage>) -> Self {
-        let room = storage.for_gathering(PARTITIONS) / bytes(1);
+        Self::gathering(storage, storage.for_gathering())
+    }
+
+    /// An empty side for the records of one object that is read.
+    pub(super) fn staging(storage: &Arc<Storage>) -> Self {
+        Self::gathering(storage, storage.for_staging())
+    }
+
+    /// One that holds about so many bytes of rows in open chunks.
+    fn gathering(storage: &Arc<Storage>, room: u64) -> Self {
+        let room = room / PARTITIONS as u64 / bytes(1);
         Self {
             storage: Arc::clone(storage),
-            partitions: Vec::new(),
+            partitions: None,
             records: 0,
             held: 0,
             chunk_rows: usize::try_from(room).unwrap_or(CHUNK_ROWS).clamp(1, CHUNK_ROWS),
@@ -95,37 +117,43 @@ impl Side {
         }
     }
 
-    /// Takes the records of one object, or of several.
+    /// Takes records.
     ///
     /// # Errors
     /// When they fit neither into memory nor on disk.
-    pub fn commit(&mut self, rows: impl IntoIterator<Item = Row>) -> Result<()> {
-        self.begin();
-        rows.into_iter().try_for_each(|row| self.push(row))
+    pub fn extend(&mut self, mut rows: &[Row]) -> Result<()> {
+        self.records += rows.len() as u64;
+        while let Some(number) = self.gather(&mut rows) {
+            self.seal(number)?;
+        }
+        Ok(())
     }
 
     /// Takes one record.
     ///
     /// # Errors
-    /// As [`Self::commit`].
+    /// As [`Self::extend`].
     pub fn push(&mut self, row: Row) -> Result<()> {
-        self.begin();
-        let number = row.digit(0);
-        let partition = &mut self.partitions[number];
-        self.records += 1;
-        partition.records += 1;
-        partition.open.push(row);
-        if partition.open.len() < self.chunk_rows { Ok(()) } else { self.seal(number) }
+        self.extend(&[row])
     }
 
-    fn begin(&mut self) {
-        if self.partitions.is_empty() {
-            self.partitions.resize_with(PARTITIONS, Partition::default);
+    /// Spreads rows up to the one that fills a chunk, and says of which partition.
+    fn gather(&mut self, rows: &mut &[Row]) -> Option<usize> {
+        let partitions = self.partitions.get_or_insert_with(no_partitions);
+        for (count, row) in (1..).zip(rows.iter()) {
+            let number = row.digit(0);
+            let open = &mut partitions[number].open;
+            open.push(*row);
+            if open.len() >= self.chunk_rows {
+                *rows = &rows[count..];
+                return Some(number);
+            }
         }
+        None
     }
 
     fn seal(&mut self, number: usize) -> Result<()> {
-        let partition = &mut self.partitions[number];
+        let partition = &mut self.partitions.get_or_insert_with(no_partitions)[number];
         partition.digest(&self.storage);
         // Once a partition has filled a chunk, more are to be expected.
         let rows = std::mem::replace(&mut partition.open, Vec::with_capacity(self.chunk_rows));
@@ -140,7 +168,7 @@ impl Side {
             Some(file) => Arc::clone(file),
             None => Arc::clone(self.file.insert(self.storage.file()?)),
         };
-        for partition in &mut self.partitions {
+        for partition in self.partitions.iter_mut().flat_map(|all| all.iter_mut()) {
             partition.digest(&self.storage);
             let sealed = partition.sealed.iter().flat_map(|chunk| &chunk.rows);
             let rows = sealed.chain(&partition.open);
@@ -155,7 +183,7 @@ impl Side {
     /// Takes everything that another side holds.
     ///
     /// # Errors
-    /// As [`Self::commit`].
+    /// As [`Self::extend`].
     pub fn merge(&mut self, other: Self) -> Result<()> {
         self.held += other.held;
         self.copy(&other)
@@ -164,23 +192,20 @@ impl Side {
     /// Takes everything that another side holds too; what is not in open chunks is shared.
     ///
     /// # Errors
-    /// As [`Self::commit`].
+    /// As [`Self::extend`].
     pub fn copy(&mut self, other: &Self) -> Result<()> {
-        if other.records > 0 {
-            self.begin();
-        }
-        for (number, theirs) in other.partitions.iter().enumerate() {
-            let ours = &mut self.partitions[number];
-            let open = theirs.open.len() as u64;
+        for theirs in other.partitions.iter().flat_map(|all| all.iter().enumerate()) {
+            let (number, theirs) = theirs;
+            let ours = &mut self.partitions.get_or_insert_with(no_partitions)[number];
             ours.sealed.extend(theirs.sealed.iter().cloned());
             ours.blocks.extend(theirs.blocks.iter().cloned());
-            ours.records += theirs.records - open;
-            self.records += theirs.records - open;
+            ours.digested += theirs.digested;
+            self.records += theirs.digested;
             if let Some(theirs) = &theirs.digests {
                 let digests = ours.digests.get_or_insert_with(no_digests);
                 digests.iter_mut().zip(theirs.iter()).for_each(|(ours, theirs)| *ours += theirs);
             }
-            theirs.open.iter().try_for_each(|&row| self.push(row))?;
+            self.extend(&theirs.open)?;
         }
         Ok(())
     }
@@ -194,14 +219,18 @@ impl Side {
         &self.storage
     }
 
+    fn partition(&self, number: usize) -> Option<&Partition> {
+        self.partitions.as_ref().map(|all| &all[number])
+    }
+
     /// How many records are in a partition.
     pub(super) fn records_in(&self, number: usize) -> u64 {
-        self.partitions.get(number).map_or(0, |partition| partition.records)
+        self.partition(number).map_or(0, Partition::records)
     }
 
     /// What the buckets of a partition come to.
     pub(super) fn digests(&self, number: usize) -> Box<Digests> {
-        let Some(partition) = self.partitions.get(number) else { return no_digests() };
+        let Some(partition) = self.partition(number) else { return no_digests() };
         let mut digests = partition.digests.clone().unwrap_or_else(no_digests);
         partition.open.iter().for_each(|row| take(&mut digests, row, &self.storage));
         digests
@@ -212,8 +241,7 @@ impl Side {
     /// # Errors
     /// When they cannot be read back.
     pub(super) fn each_in(&self, number: usize, mut take: impl FnMut(&Row)) -> Result<()> {
-        // A side that holds nothing has no partitions.
-        let Some(partition) = self.partitions.get(number) else { return Ok(()) };
+        let Some(partition) = self.partition(number) else { return Ok(()) };
         let sealed = partition.sealed.iter().flat_map(|chunk| &chunk.rows);
         sealed.chain(&partition.open).for_each(&mut take);
         let mut buffer = Vec::new();
@@ -222,6 +250,22 @@ impl Side {
             Ok(())
         };
         partition.blocks.iter().try_for_each(|block| block.read(&mut buffer, &mut read))
+    }
+
+    /// Shows all records, in no order.
+    ///
+    /// # Errors
+    /// When they cannot be read back, or one of them is not taken.
+    pub(super) fn visit(&self, mut take: impl FnMut(&Row) -> Result<()>) -> Result<()> {
+        let mut taken = Ok(());
+        for number in 0..PARTITIONS {
+            self.each_in(number, |row| {
+                if taken.is_ok() {
+                    taken = take(row);
+                }
+            })?;
+        }
+        taken
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::digest::Keys;
+use super::digest::Key;
 use crate::error::{Error, ErrorKind, Result};
 
 /// What can be written to and read back.
@@ -28,7 +28,7 @@ pub struct Storage {
     workers: u64,
     folder: PathBuf,
     open: Box<Open>,
-    pub(super) keys: Keys,
+    pub(super) key: Key,
     held: AtomicU64,
     spilled: AtomicU64,
 }
@@ -54,7 +54,7 @@ impl Storage {
             workers: workers.max(1) as u64,
             folder: folder.to_owned(),
             open: Box::new(open),
-            keys: Keys::of(seed),
+            key: Key::of(seed),
             held: AtomicU64::new(0),
             spilled: AtomicU64::new(0),
         })
@@ -82,13 +82,14 @@ impl Storage {
         self.memory / 4 / self.workers
     }
 
-    /// Bytes that a side gathers before it counts them: there are `parts` such gatherings.
-    pub(super) fn for_gathering(&self, parts: usize) -> u64 {
-        self.memory / 8 / parts as u64
+    /// Bytes that a side gathers before it counts them.
+    pub(super) fn for_gathering(&self) -> u64 {
+        self.memory / 8
     }
 
-    /// Bytes of one object that are staged in memory; each worker may have one that waits besides.
-    fn for_staging(&self) -> u64 {
+    /// Bytes of one object that are staged before they are counted; each worker may have one that waits
+    /// besides.
+    pub(super) fn for_staging(&self) -> u64 {
         self.memory / 16 / self.workers
     }
 

@@ -130,7 +130,7 @@ fn storage(memory: u64) -> Arc<Storage> {
 
 fn side(rows: &[Row], storage: &Arc<Storage>) -> Side {
     let mut side = Side::new(storage);
-    side.commit(rows.iter().copied()).unwrap();
+    side.extend(rows).unwrap();
     side
 }
 
@@ -217,6 +217,37 @@ proptest! {
     }
 
     #[test]
+    fn a_pile_gives_a_side_what_it_was_given(
+        one in rows(0),
+        other in rows(1),
+        times in 0_u64..3,
+        memory in memory(),
+    ) {
+        // Some of them are many: more than a pile keeps as they come.
+        let mut all = one.clone();
+        all.extend(many(times * 3_000));
+        let storage = storage(memory);
+        let mut pile = Pile::new(&storage);
+        pile.extend(&one);
+        many(times * 3_000).into_iter().for_each(|row| pile.push(row));
+        prop_assert_eq!((pile.len(), pile.is_empty()), (all.len() as u64, all.is_empty()));
+        let mut seen = Vec::new();
+        pile.visit(|&row| { seen.push(row); Ok(()) }).unwrap();
+        seen.sort_unstable();
+        all.sort_unstable();
+        prop_assert_eq!(&seen, &all);
+        let mut found = side(&other, &storage);
+        pile.give(&mut found).unwrap();
+        all.extend(other);
+        let produced = must(&all, &storage);
+        let found = Found { clean: found, ..Found::new(&storage) };
+        let kept = Kept { samples: 9, repeated: true };
+        let result = compare(&produced, &found, kept, 2).unwrap();
+        let even = (result.delivered, result.missing.records, result.duplicates.records);
+        prop_assert_eq!(even, (all.len() as u64, 0, 0));
+    }
+
+    #[test]
     fn a_spool_gives_back_what_it_was_given(rows in rows(0), memory in memory()) {
         let mut spool = Spool::new(&storage(memory));
         rows.iter().for_each(|&row| spool.push(row));
@@ -258,7 +289,7 @@ fn what_is_held_stays_within_the_budget() {
     let mut sides = [Side::new(&storage), Side::new(&storage)];
     for side in &mut sides {
         for rows in rows.chunks(100) {
-            side.commit(rows.iter().copied()).unwrap();
+            side.extend(rows).unwrap();
             assert!(storage.held() <= memory, "{} bytes are held", storage.held());
         }
     }
@@ -339,13 +370,18 @@ fn a_full_disk_is_an_error_that_says_what_helps() {
     let storage = Storage::on(0, 2, Path::new("/full"), 7, |_| {
         Ok(Box::new(Faulty { room: 1000, ..Faulty::new()? }))
     });
-    let error = Side::new(&storage).commit(many(1000)).unwrap_err();
+    let error = Side::new(&storage).extend(&many(1000)).unwrap_err();
     let text = error.to_string();
     assert!(text.contains("a temporary file in /full") && text.contains("no storage"), "{text}");
     assert!(error.advice().unwrap().contains("--temp-dir"));
     let mut spool = Spool::new(&storage);
     many(1000).into_iter().for_each(|row| spool.push(row));
     assert_eq!(spool.each(|_| Ok(())).unwrap_err().to_string(), text);
+    let mut pile = Pile::new(&storage);
+    pile.extend(&many(5000));
+    assert_eq!(pile.visit(|_| Ok(())).unwrap_err().to_string(), text);
+    let given = pile.give(&mut Side::new(&storage)).unwrap_err();
+    assert!(given.advice().unwrap().contains("--temp-dir"));
 }
 
 #[test]

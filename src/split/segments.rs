@@ -12,10 +12,9 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
+use std::ops::ControlFlow;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-
-use bytes::Bytes;
 
 use super::grammar::{Scan, skip_whitespace};
 use super::json::{JsonSplitter, View};
@@ -23,8 +22,11 @@ use super::window::{Window, format_of};
 use super::{Format, FormatChoice, Out, Record, Sink, Split, Standing, Tally, split};
 use crate::limits::{KIB, RECORD_BYTES_MAX, SEGMENT_BYTES};
 
-/// What a run reads behind its segment for the record that goes on there. A longer one ends the run.
-const SLACK_BYTES: u64 = 256 * KIB;
+/// What a run reads behind its segment for the record that goes on there, at least and at most. A longer
+/// one ends the run.
+const SLACK_BYTES: [u64; 2] = [4 * KIB, 256 * KIB];
+/// So many times as long as usual may that record be.
+const SLACK_RECORDS: u64 = 8;
 
 /// Content of which any piece can be had at any time.
 pub trait RandomAccess: Sync {
@@ -34,11 +36,12 @@ pub trait RandomAccess: Sync {
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
-    /// The `count` bytes at an offset; fewer where the content ends.
+    /// The `count` bytes at an offset; fewer where the content ends. What does not lie in memory is read
+    /// into the buffer, which is only ever made longer.
     ///
     /// # Errors
     /// When they cannot be read.
-    fn at(&self, offset: u64, count: u64) -> io::Result<Bytes>;
+    fn at<'a>(&'a self, offset: u64, count: u64, buffer: &'a mut Vec<u8>) -> io::Result<&'a [u8]>;
 }
 
 /// A sink that several threads can work for.
@@ -47,8 +50,8 @@ pub trait Shared: Sink {
     type Part: Part;
     /// An empty part; none as long as what comes next may change what records are taken for.
     fn part(&self) -> Option<Self::Part>;
-    /// Takes what a part has taken. All its records have the same standing.
-    fn join(&mut self, part: Self::Part, standing: Standing);
+    /// Takes what a part has taken, and leaves it empty. All its records have the same standing.
+    fn join(&mut self, part: &mut Self::Part, standing: Standing);
 }
 
 /// Takes records in the order of offsets, on a thread of its own.
@@ -87,15 +90,15 @@ pub(super) fn split_in<S: Shared>(
     let mut sequence = Sequence::new(content);
     let format = format_of(choice, sequence.window.bytes(), sequence.window.is_last());
     if format != Format::Json || content.len() < 2 * segment {
-        return split(&mut Reader { content, at: 0 }, choice, sink);
+        return split(&mut Reader::new(content), choice, sink);
     }
     let mut pause = 1;
     while sequence.run(sink, Some(pause)) {
         if let Some(part) = sink.part().filter(|_| sequence.splitter.opens_usually()) {
             let segments = Segments::new(&sequence, segment);
             segments.work(helpers, part, |run| {
-                sequence.join(sink, run);
-                !sink.is_done()
+                let part = sequence.join(sink, run);
+                if sink.is_done() { ControlFlow::Break(()) } else { ControlFlow::Continue(part) }
             });
             break;
         }
@@ -109,12 +112,19 @@ pub(super) fn split_in<S: Shared>(
 struct Reader<'a> {
     content: &'a dyn RandomAccess,
     at: u64,
+    buffer: Vec<u8>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(content: &'a dyn RandomAccess) -> Self {
+        Self { content, at: 0, buffer: Vec::new() }
+    }
 }
 
 impl Read for Reader<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let bytes = self.content.at(self.at, out.len() as u64)?;
-        out[..bytes.len()].copy_from_slice(&bytes);
+        let bytes = self.content.at(self.at, out.len() as u64, &mut self.buffer)?;
+        out[..bytes.len()].copy_from_slice(bytes);
         self.at += bytes.len() as u64;
         Ok(bytes.len())
     }
@@ -132,7 +142,7 @@ struct Sequence<'a> {
 impl<'a> Sequence<'a> {
     /// At the beginning, with enough in its window to tell the format.
     fn new(content: &'a dyn RandomAccess) -> Self {
-        let (mut reader, mut error) = (Reader { content, at: 0 }, None);
+        let (mut reader, mut error) = (Reader::new(content), None);
         let window = Window::sniffed(&mut reader, &mut error);
         let splitter = JsonSplitter::default();
         Self { reader, window, splitter, tally: Tally::default(), error }
@@ -160,22 +170,30 @@ impl<'a> Sequence<'a> {
         paused
     }
 
-    /// Goes on to where a run begins, and counts it if that is a record's beginning.
-    fn join<S: Shared>(&mut self, sink: &mut S, run: Run<S::Part>) {
+    /// Goes on to where a run begins, and counts it if that is a record's beginning; then what it was
+    /// taken by is empty again.
+    fn join<S: Shared>(&mut self, sink: &mut S, mut run: Run<S::Part>) -> Option<S::Part> {
         if self.window.base() < run.start {
             self.run(sink, Some(run.start));
         }
         if self.window.base() != run.start || !self.splitter.is_paused(run.start) {
-            return;
+            return None;
         }
         let standing = self.splitter.join(run.records);
         self.tally.records += run.records;
         self.tally.recovered += if standing == Standing::Recovered { run.records } else { 0 };
         self.tally.bytes.records += run.bytes;
         self.tally.bytes.separators += run.end - run.start - run.bytes;
-        sink.join(run.part, standing);
+        sink.join(&mut run.part, standing);
         self.window.restart(run.end);
         self.reader.at = run.end;
+        Some(run.part)
+    }
+
+    /// What to read behind a segment, by how long records are so far.
+    fn slack(&self) -> u64 {
+        let usual = self.tally.bytes.records / self.tally.records.max(1);
+        usual.saturating_mul(SLACK_RECORDS).clamp(SLACK_BYTES[0], SLACK_BYTES[1])
     }
 
     fn finish(self) -> (Format, Tally, io::Result<()>) {
@@ -202,6 +220,7 @@ struct Segments<'a> {
     content: &'a dyn RandomAccess,
     from: u64,
     segment: u64,
+    slack: u64,
     count: u64,
     /// Knows how records open.
     splitter: JsonSplitter,
@@ -211,11 +230,18 @@ impl<'a> Segments<'a> {
     fn new(sequence: &Sequence<'a>, segment: u64) -> Self {
         let (content, from) = (sequence.reader.content, sequence.window.base());
         let count = (content.len() - from).div_ceil(segment);
-        Self { content, from, segment, count, splitter: sequence.splitter.scout() }
+        let (slack, splitter) = (sequence.slack(), sequence.splitter.scout());
+        Self { content, from, segment, slack, count, splitter }
     }
 
-    /// Splits the segments, and hands on what came of them, in order, as long as more is wanted.
-    fn work<P: Part>(&self, helpers: usize, part: P, mut join: impl FnMut(Run<P>) -> bool) {
+    /// Splits the segments, and hands on what came of them, in order, as long as more is wanted. A part
+    /// that is empty again is used again.
+    fn work<P: Part>(
+        &self,
+        helpers: usize,
+        part: P,
+        mut join: impl FnMut(Run<P>) -> ControlFlow<(), Option<P>>,
+    ) {
         let board = Board::new(self.count, helpers);
         thread::scope(|scope| {
             let _over = Over(&board);
@@ -223,22 +249,27 @@ impl<'a> Segments<'a> {
                 let (board, part) = (&board, part.another());
                 scope.spawn(move || {
                     let _over = Over(board);
+                    let mut buffer = Vec::new();
                     while let Some(number) = board.claim() {
-                        board.done(number, self.run(number, part.another()));
+                        board.done(number, self.run(number, board.empty(&part), &mut buffer));
                     }
                 });
             }
+            let mut buffer = Vec::new();
             for number in 0..self.count {
                 loop {
                     match board.next(number) {
                         Turn::Join(None) => break,
-                        Turn::Join(Some(run)) => {
-                            if join(run) {
+                        Turn::Join(Some(run)) => match join(run) {
+                            ControlFlow::Continue(part) => {
+                                board.give_back(part);
                                 break;
                             }
-                            return board.stop();
+                            ControlFlow::Break(()) => return board.stop(),
+                        },
+                        Turn::Work(other) => {
+                            board.done(other, self.run(other, board.empty(&part), &mut buffer));
                         }
-                        Turn::Work(other) => board.done(other, self.run(other, part.another())),
                     }
                 }
             }
@@ -246,20 +277,20 @@ impl<'a> Segments<'a> {
     }
 
     /// The run of a segment. What cannot be read is none; whoever comes from the beginning will say why.
-    fn run<P: Part>(&self, number: u64, mut part: P) -> Option<Run<P>> {
+    fn run<P: Part>(&self, number: u64, mut part: P, buffer: &mut Vec<u8>) -> Option<Run<P>> {
         let base = self.from + number * self.segment;
-        let window = self.content.at(base, self.segment + SLACK_BYTES).ok()?;
+        let window = self.content.at(base, self.segment + self.slack, buffer).ok()?;
         let upto =
             usize::try_from(self.segment).map_or(window.len(), |upto| upto.min(window.len()));
         let mut splitter = self.splitter.scout();
-        let is_first = number == 0 && splitter.openings.as_usual(&window, 0);
+        let is_first = number == 0 && splitter.openings.as_usual(window, 0);
         let first = if is_first { 0 } else { splitter.guess(&window[..upto])? };
         let (mut at, mut records, mut bytes) = (first, 0, 0);
-        let view = View { window: &window, base, eof: false };
+        let view = View { window, base, eof: false };
         while at < upto {
             let Scan::Complete(end) = splitter.value(view, at) else { break };
-            let next = skip_whitespace(&window, end);
-            if end - at > RECORD_BYTES_MAX || !splitter.openings.as_usual(&window, next) {
+            let next = skip_whitespace(window, end);
+            if end - at > RECORD_BYTES_MAX || !splitter.openings.as_usual(window, next) {
                 break;
             }
             let (bytes_of, offset) = (&window[at..end], base + at as u64);
@@ -286,6 +317,8 @@ struct State<P> {
     claimed: u64,
     joined: u64,
     done: BTreeMap<u64, Option<Run<P>>>,
+    /// Parts that have been joined, and are empty.
+    empty: Vec<P>,
     over: bool,
 }
 
@@ -295,9 +328,10 @@ enum Turn<P> {
     Work(u64),
 }
 
-impl<P> Board<P> {
+impl<P: Part> Board<P> {
     fn new(count: u64, helpers: usize) -> Self {
-        let state = State { claimed: 0, joined: 0, done: BTreeMap::new(), over: false };
+        let (done, empty) = (BTreeMap::new(), Vec::new());
+        let state = State { claimed: 0, joined: 0, done, empty, over: false };
         let ahead = 2 * (helpers as u64 + 1);
         Self { count, ahead, state: Mutex::new(state), changed: Condvar::new() }
     }
@@ -325,6 +359,15 @@ impl<P> Board<P> {
             state.claimed += 1;
             state.claimed - 1
         })
+    }
+
+    /// An empty part, with the room that it had before if there is one.
+    fn empty(&self, like: &P) -> P {
+        self.state().empty.pop().unwrap_or_else(|| like.another())
+    }
+
+    fn give_back(&self, part: Option<P>) {
+        self.state().empty.extend(part);
     }
 
     /// Nobody claims any more.
@@ -360,9 +403,9 @@ impl<P> Board<P> {
 }
 
 /// Lets nobody wait for a thread that is gone.
-struct Over<'a, P>(&'a Board<P>);
+struct Over<'a, P: Part>(&'a Board<P>);
 
-impl<P> Drop for Over<'_, P> {
+impl<P: Part> Drop for Over<'_, P> {
     fn drop(&mut self) {
         self.0.state().over |= thread::panicking();
         self.0.changed.notify_all();

@@ -57,6 +57,18 @@ fn kept(folder: &Path, now: i64) -> Kept {
 }
 
 /// Every object of the fixtures, by its name.
+/// Where the clean records are, in order, and what they are.
+fn rows(staged: &Staged) -> Vec<(u64, u128)> {
+    let mut rows = Vec::new();
+    let take = |identity, offset| {
+        rows.push((offset, identity));
+        Ok(())
+    };
+    staged.records.as_ref().unwrap().visit_clean(take).unwrap();
+    rows.sort_unstable();
+    rows
+}
+
 fn fixtures() -> Vec<(String, Vec<u8>)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let walk = WalkDir::new(&root).sort_by_file_name().into_iter().map(Result::unwrap);
@@ -80,11 +92,9 @@ fn what_undamaged_objects_come_to_has_a_version() {
             let Some(staged) = stage(&name, stored.clone(), &policy) else { continue };
             let Some(facts) = staged.facts() else { continue };
             write!(said, "{facts:?}").unwrap();
-            let show = |record: StagedRecord| {
-                write!(said, "{:?}", record.row()).unwrap();
-                Ok(())
-            };
-            staged.records.unwrap().visit(show).unwrap();
+            for (offset, identity) in rows(&staged) {
+                write!(said, " {offset}:{identity:032x}").unwrap();
+            }
         }
         if !said.is_empty() {
             writeln!(answers, "{:032x} {name}", xxh3_128(said.as_bytes())).unwrap();
@@ -110,7 +120,8 @@ fn what_is_kept_is_what_was_staged() {
             && staged.tally.recovered == 0;
         assert_eq!(loaded.is_some(), clean, "{name}");
         if let Some(loaded) = loaded {
-            assert_eq!(format!("{loaded:?}"), format!("{staged:?}"), "{name}");
+            assert_eq!(loaded.facts(), staged.facts(), "{name}");
+            assert_eq!(rows(&loaded), rows(&staged), "{name}");
             whole += 1;
         }
     }

@@ -11,6 +11,7 @@ use super::*;
 use crate::check::site::Site;
 use crate::fingerprint::Pointer;
 use crate::limits::{GIB, SEGMENT_BYTES, SHARED_BYTES_MIN};
+use crate::reconcile::Found;
 use crate::source::ObjectRef;
 use crate::source::local::Local;
 
@@ -60,17 +61,42 @@ fn stage(body: Body, policy: &Policy, workers: usize) -> Result<Staged, GapReaso
     stager.stage(&Job { number: 0, object, site }, body)
 }
 
+/// All that an object holds, and its records in order: where they are, what they are, and the lengths of
+/// recovered ones.
+fn told(mut staged: Staged) -> (Staged, Vec<(u64, u128, Option<u32>)>) {
+    let mut rows = Vec::new();
+    let records = staged.records.take().unwrap();
+    let take = |identity, offset| {
+        rows.push((offset, identity, None));
+        Ok(())
+    };
+    records.visit_clean(take).unwrap();
+    let mut found = Found::new(&Storage::new(u64::MAX, 1, Path::new("."), 7));
+    let take = |record: &Recovered| {
+        let Recovered { row, len } = record;
+        rows.push((row.place().offset(), row.identity(), Some(*len)));
+    };
+    records.commit(&mut found, take).unwrap();
+    rows.sort_unstable();
+    let recovered = rows.iter().filter(|(_, _, len)| len.is_some()).count() as u64;
+    assert_eq!((found.recovered.records(), staged.tally.recovered), (recovered, recovered));
+    assert_eq!(found.clean.records(), staged.tally.records - recovered);
+    (staged, rows)
+}
+
 /// Whether one and four threads come to the same, and what that is.
 fn same(stored: &[u8], policy: &Policy) -> Staged {
     let body = || Body::from_bytes(stored.to_vec());
-    let (one, several) = (stage(body(), policy, 0).unwrap(), stage(body(), policy, 3).unwrap());
-    assert_eq!(format!("{:?}", one.tally), format!("{:?}", several.tally));
-    assert!(format!("{one:?}") == format!("{several:?}"));
+    let (one, rows) = told(stage(body(), policy, 0).unwrap());
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(stored).unwrap();
     std::io::Seek::rewind(&mut file).unwrap();
-    let body = Body::from_file(file, stored.len() as u64);
-    assert!(format!("{one:?}") == format!("{:?}", stage(body, policy, 1).unwrap()));
+    let file = Body::from_file(file, stored.len() as u64);
+    for (body, workers) in [(body(), 3), (file, 1)] {
+        let (several, theirs) = told(stage(body, policy, workers).unwrap());
+        assert_eq!(format!("{one:?}"), format!("{several:?}"));
+        assert!(rows == theirs);
+    }
     one
 }
 
@@ -78,7 +104,7 @@ fn same(stored: &[u8], policy: &Policy) -> Staged {
 fn an_object_is_staged_alike_by_one_thread_and_by_several() {
     let whole = content();
     let staged = same(&whole, &Policy::Raw);
-    assert_eq!((staged.tally.recovered, staged.records.unwrap().len()), (0, staged.tally.records));
+    assert_eq!(staged.tally.recovered, 0);
     let mut damaged = whole.clone();
     for at in [2_000_000, 2_000_100, 5_000_000] {
         damaged[at..at + 60].fill(b'"');
@@ -91,6 +117,27 @@ fn an_object_is_staged_alike_by_one_thread_and_by_several() {
     assert_eq!((staged.encoding, staged.damage.len()), (Encoding::Gzip, 0));
     let lines = whole.iter().map(|byte| if *byte == b'{' { b'\n' } else { *byte });
     assert_eq!(same(&lines.collect::<Vec<_>>(), &Policy::Raw).format, Format::Lines);
+}
+
+#[test]
+fn what_no_checksum_vouches_for_is_recovered() {
+    let (first, second) = ((0..5_000).map(record), (5_000..7_000).map(record));
+    let [first, second] = [first.collect::<String>(), second.collect::<String>()];
+    let mut stored = gzip(first.as_bytes());
+    stored.extend(gzip(second.as_bytes()));
+    let (whole, rows) = told(stage(Body::from_bytes(stored.clone()), &Policy::Raw, 0).unwrap());
+    assert_eq!((whole.tally.records, whole.tally.recovered), (7_000, 0));
+    let trailer = stored.len() - 8;
+    stored[trailer] ^= 1;
+    let staged = stage(Body::from_bytes(stored), &Policy::Raw, 0).unwrap();
+    assert_eq!(staged.damage.len(), 1);
+    let (doubtful, theirs) = told(staged);
+    assert_eq!((doubtful.tally.records, doubtful.tally.recovered), (7_000, 2_000));
+    for (count, ((offset, identity, len), mine)) in (0..).zip(theirs.into_iter().zip(rows)) {
+        assert_eq!((offset, identity), (mine.0, mine.1));
+        let long = u32::try_from(record(count).len()).unwrap();
+        assert_eq!(len, (count >= 5_000).then_some(long), "record {count}");
+    }
 }
 
 #[test]

@@ -326,15 +326,16 @@ impl<'a> Shared for Lines<'_, 'a> {
         alone.then(|| Alone::new(fingerprinter, *number, looks))
     }
 
-    fn join(&mut self, part: Alone<'a>, _: Standing) {
-        if self.wrong.is_some() {
-            return;
+    fn join(&mut self, part: &mut Alone<'a>, _: Standing) {
+        let Reading { said, looks, .. } = &mut *self.reading;
+        let incomplete = part.fingerprinter.take_incomplete();
+        if self.wrong.is_none() {
+            said.incomplete += incomplete;
+            looks.found.append(&mut part.looks.found);
+            said.demand_all(&part.rows);
         }
-        let Reading { said, looks, reader, .. } = &mut *self.reading;
-        said.incomplete += part.fingerprinter.incomplete();
-        looks.found.extend(part.looks.found);
-        let young = reader.young_since;
-        part.rows.into_iter().for_each(|row| said.demand(row, Demand::Sure(None), young));
+        part.looks.found.clear();
+        part.rows.clear();
     }
 }
 

@@ -47,9 +47,9 @@ impl Shared for Told {
         (self.records.len() > 2).then(|| Records(Vec::new()))
     }
 
-    fn join(&mut self, part: Records, standing: Standing) {
+    fn join(&mut self, part: &mut Records, standing: Standing) {
         self.joined += part.0.len();
-        self.records.extend(part.0.into_iter().map(|(offset, bytes)| (offset, bytes, standing)));
+        self.records.extend(part.0.drain(..).map(|(offset, bytes)| (offset, bytes, standing)));
     }
 }
 
@@ -68,9 +68,13 @@ impl RandomAccess for Vec<u8> {
         self.as_slice().len() as u64
     }
 
-    fn at(&self, offset: u64, count: u64) -> io::Result<Bytes> {
+    fn at<'a>(&'a self, offset: u64, count: u64, buffer: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
         let index = |at: u64| usize::try_from(at).unwrap().min(self.as_slice().len());
-        Ok(Bytes::copy_from_slice(&self[index(offset)..index(offset + count)]))
+        let bytes = &self[index(offset)..index(offset + count)];
+        // What was there before stays behind it.
+        buffer.resize(buffer.len().max(bytes.len()), b'?');
+        buffer[..bytes.len()].copy_from_slice(bytes);
+        Ok(&buffer[..bytes.len()])
     }
 }
 
@@ -167,11 +171,11 @@ impl RandomAccess for Half {
         RandomAccess::len(&self.0)
     }
 
-    fn at(&self, offset: u64, count: u64) -> io::Result<Bytes> {
+    fn at<'a>(&'a self, offset: u64, count: u64, buffer: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
         if offset + count > self.len() / 2 {
             return Err(io::Error::other("half of it is gone"));
         }
-        self.0.at(offset, count)
+        self.0.at(offset, count, buffer)
     }
 }
 
@@ -192,9 +196,9 @@ impl RandomAccess for Counted {
         RandomAccess::len(&self.0)
     }
 
-    fn at(&self, offset: u64, count: u64) -> io::Result<Bytes> {
+    fn at<'a>(&'a self, offset: u64, count: u64, buffer: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
         self.1.fetch_add(count, Ordering::Relaxed);
-        self.0.at(offset, count)
+        self.0.at(offset, count, buffer)
     }
 }
 
@@ -234,7 +238,7 @@ impl Shared for Failing {
         Some(Fails)
     }
 
-    fn join(&mut self, _: Fails, _: Standing) {}
+    fn join(&mut self, _: &mut Fails, _: Standing) {}
 }
 
 impl Part for Fails {

@@ -156,9 +156,9 @@ impl RandomAccess for Whole {
         self.0.len() as u64
     }
 
-    fn at(&self, offset: u64, count: u64) -> io::Result<Bytes> {
+    fn at<'a>(&'a self, offset: u64, count: u64, _: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
         let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(self.0.len());
-        Ok(self.0.slice(index(offset)..index(offset + count)))
+        Ok(&self.0[index(offset)..index(offset + count)])
     }
 }
 
@@ -169,8 +169,8 @@ impl Shared for Count {
         Some(Self::default())
     }
 
-    fn join(&mut self, part: Self, _: Standing) {
-        self.0 += part.0;
+    fn join(&mut self, part: &mut Self, _: Standing) {
+        self.0 += std::mem::take(&mut part.0);
     }
 }
 
