@@ -3,7 +3,9 @@
 //! In step, records follow each other and cost one pass. What does not read as a record, or runs
 //! into something that no record begins with, is handed to [`Lost`], which looks for the next one.
 
-use super::grammar::{Scan, Scanner, begins_value};
+use std::ops::Range;
+
+use super::grammar::{Scan, Scanner, begins_value, skip_whitespace};
 use super::openings::{self, Openings, Opens};
 use super::prove::{Proof, Prover};
 use super::recover::{Found, Lost};
@@ -22,6 +24,8 @@ const STRANGERS_MAX: usize = 16;
 pub(super) struct JsonSplitter {
     pub(super) scanner: Scanner,
     prover: Prover,
+    /// The prover looks at bounds alone as long as there is no damage.
+    by_bounds: bool,
     pub(super) openings: Openings,
     /// A byte string that stands between records besides whitespace.
     delimiter: Vec<u8>,
@@ -83,19 +87,29 @@ impl JsonSplitter {
         Self { prover: Prover::none(), ..self }
     }
 
+    /// One that looks for where records end and not at what is in them, up to the first damage that shows.
+    /// From there on it looks at everything: else each bracket that is lost would be looked for through as
+    /// many bytes as a record can have.
+    pub(super) fn by_bounds(self) -> Self {
+        Self { prover: Prover::default().by_bounds(), by_bounds: true, ..self }
+    }
+
     /// Whether it stands at a record, where it was to pause, `offset` being as far as it has come.
     pub(super) fn is_paused(&self, offset: u64) -> bool {
         self.lost.is_none() && self.pause.is_some_and(|pause| offset >= pause)
     }
 
-    /// Whether most records are known by how the first one opens.
-    pub(super) fn opens_usually(&self) -> bool {
-        self.openings.usual().first() == Some(&b'{')
+    /// Whether scouts find what it would find: most records are known by how the first one opens, and they
+    /// look as closely as it does.
+    pub(super) fn trusts_scouts(&self) -> bool {
+        let looks_closer = self.by_bounds && self.damaged;
+        self.openings.usual().first() == Some(&b'{') && !looks_closer
     }
 
-    /// One that knows how records open, and nothing else.
+    /// One that knows how records open and how closely to look, and nothing else.
     pub(super) fn scout(&self) -> Self {
-        Self { openings: self.openings.clone(), ..Self::default() }
+        let scout = Self { openings: self.openings.clone(), ..Self::default() };
+        if self.by_bounds { scout.by_bounds() } else { scout }
     }
 
     /// The first position where a record may end and another one opens as most do.
@@ -110,6 +124,87 @@ impl JsonSplitter {
     pub(super) fn join(&mut self, records: u64) -> Standing {
         self.openings.learn_usual(self.records..self.records + records);
         self.records += records;
+        self.standing()
+    }
+
+    /// Hands out records from the one at `at` on, which opens as usual, as long as they are known to be whole
+    /// and others follow that open as usual; none that begins at `upto` or behind it. Says of each where
+    /// it ends and where the next one begins. Where it stops, a record begins.
+    #[inline(always)]
+    fn follow(
+        &mut self,
+        view: View<'_>,
+        mut at: usize,
+        upto: usize,
+        mut take: impl FnMut(Range<usize>, usize),
+    ) -> usize {
+        while at < upto {
+            let ends = self.prover.ahead(view.window, view.base, at);
+            let (known, mut passed) = (ends.len(), 0);
+            for &end in ends {
+                let next = skip_whitespace(view.window, end);
+                let is_record = at < upto && end - at <= RECORD_BYTES_MAX;
+                if !is_record || !self.openings.as_usual(view.window, next) {
+                    break;
+                }
+                take(at..end, next);
+                at = next;
+                passed += 1;
+            }
+            self.prover.advance(passed);
+            if passed < known || known == 0 {
+                break;
+            }
+        }
+        at
+    }
+
+    /// The same, also where only a look at each byte tells that a record is whole.
+    #[inline(always)]
+    pub(super) fn run(
+        &mut self,
+        view: View<'_>,
+        mut at: usize,
+        upto: usize,
+        mut take: impl FnMut(Range<usize>),
+    ) -> usize {
+        loop {
+            at = self.follow(view, at, upto, |record, _| take(record));
+            if at >= upto {
+                return at;
+            }
+            let Scan::Complete(end) = self.value(view, at) else { return at };
+            let next = skip_whitespace(view.window, end);
+            if end - at > RECORD_BYTES_MAX || !self.openings.as_usual(view.window, next) {
+                return at;
+            }
+            take(at..end);
+            at = next;
+        }
+    }
+
+    /// Hands out records from the one at `at` on, as long as all is as usual. Where the next one begins.
+    fn usual_records(&mut self, view: View<'_>, at: usize, out: &mut Out<'_>) -> usize {
+        // A delimiter may begin as records do.
+        if !self.delimiter.is_empty() || !self.openings.as_usual(view.window, at) {
+            return at;
+        }
+        let upto = self.pause.map_or(u64::MAX, |pause| pause.saturating_sub(view.base));
+        let upto = usize::try_from(upto).unwrap_or(usize::MAX);
+        let standing = self.standing();
+        let mut records = 0;
+        let next = self.follow(view, at, upto, |record, next| {
+            let (offset, blanks) = (view.base + record.start as u64, next - record.end);
+            out.record(&view.window[record], offset, standing);
+            out.separators(blanks);
+            records += 1;
+        });
+        self.openings.learn_usual(self.records..self.records + records);
+        self.records += records;
+        next
+    }
+
+    fn standing(&self) -> Standing {
         if self.damaged { Standing::Recovered } else { Standing::Clean }
     }
 
@@ -157,7 +252,7 @@ impl JsonSplitter {
         if self.damaged && !self.openings.knows_kind(opener) {
             return Next::Broken(at, Damage::UnexpectedByte(opener));
         }
-        let standing = if self.damaged { Standing::Recovered } else { Standing::Clean };
+        let standing = self.standing();
         match self.boundary(view, at, end) {
             Boundary::Clean => Next::Record(end, standing),
             Boundary::More => Next::More,
@@ -170,7 +265,7 @@ impl JsonSplitter {
     #[inline(always)]
     pub(super) fn value(&mut self, view: View<'_>, at: usize) -> Scan {
         match self.prover.value(view.window, view.base, at) {
-            Proof::Whole(end) => Scan::Complete(end),
+            Proof::Whole(end) if end - at <= RECORD_BYTES_MAX => Scan::Complete(end),
             Proof::GoesOn if !view.eof && view.window.len() - at <= RECORD_BYTES_MAX => {
                 Scan::Incomplete
             }
@@ -270,6 +365,12 @@ impl JsonSplitter {
         openings::compare(view.window, at, position, view.eof)
     }
 
+    /// There is damage: from now on nothing is taken for granted.
+    fn distrust(&mut self) {
+        self.damaged = true;
+        self.prover.look_at_everything();
+    }
+
     /// Looks for the next record behind damage; the position to go on from, or `None` when more of
     /// the content is needed: then the window is used up to the position in `Err`.
     fn recover(
@@ -311,12 +412,16 @@ impl Split for JsonSplitter {
             if gap.end == window.len() || paused {
                 return at;
             }
+            let next = self.usual_records(view, at, out);
+            if next > at {
+                at = next;
+                continue;
+            }
             match self.next(view, at, out) {
                 Next::More => return at,
                 Next::Record(end, standing) => {
                     self.openings.learn(&window[at..end], self.records);
                     self.records += 1;
-                    self.damaged |= standing == Standing::Recovered;
                     out.record(&window[at..end], base + at as u64, standing);
                     at = end;
                 }
@@ -327,12 +432,12 @@ impl Split for JsonSplitter {
                         self.openings.learn(&window[at..end], self.records);
                     }
                     self.records += 1;
-                    self.damaged = true;
+                    self.distrust();
                     out.record(&window[at..end], base + at as u64, Standing::Recovered);
                     at = end;
                 }
                 Next::Broken(error, damage) => {
-                    self.damaged = true;
+                    self.distrust();
                     self.lost = Some(Lost::new(self, view, at, error, damage));
                 }
             }

@@ -219,6 +219,18 @@ pub trait Sink {
     fn proves(&self) -> bool {
         false
     }
+    /// Whether it suffices to know where records end. So says who matches each record byte for byte with
+    /// one that was checked, and splits content again, with everything checked, that holds any other.
+    ///
+    /// Then JSON is read as far as strings and brackets go: which of them closes which, and all that
+    /// stands between them, is not looked at. Of undamaged content nothing changes: records, offsets
+    /// and [`Tally`] are the same. Of damaged content records may be handed out, as [`Standing::Clean`],
+    /// that are no JSON and in which brackets balance. Damage that shows in the bounds of records, in
+    /// what stands between them or in how they open is found as ever, and from there on everything is
+    /// checked.
+    fn bounds_suffice(&self) -> bool {
+        false
+    }
     /// Whether the rest is of no interest: the splitter stops at the next window.
     fn is_done(&self) -> bool {
         false

@@ -16,11 +16,10 @@ use std::ops::ControlFlow;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use super::grammar::{Scan, skip_whitespace};
 use super::json::{JsonSplitter, View};
 use super::window::{Window, format_of};
 use super::{Format, FormatChoice, Out, Record, Sink, Split, Standing, Tally, split};
-use crate::limits::{KIB, RECORD_BYTES_MAX, SEGMENT_BYTES};
+use crate::limits::{KIB, SEGMENT_BYTES};
 
 /// What a run reads behind its segment for the record that goes on there, at least and at most. A longer
 /// one ends the run.
@@ -92,13 +91,19 @@ pub(super) fn split_in<S: Shared>(
     if format != Format::Json || content.len() < 2 * segment {
         return split(&mut Reader::new(content), choice, sink);
     }
+    if sink.bounds_suffice() {
+        sequence.splitter = JsonSplitter::default().by_bounds();
+    }
     let mut pause = 1;
     while sequence.run(sink, Some(pause)) {
-        if let Some(part) = sink.part().filter(|_| sequence.splitter.opens_usually()) {
+        if let Some(part) = sink.part().filter(|_| sequence.splitter.trusts_scouts()) {
             let segments = Segments::new(&sequence, segment);
             segments.work(helpers, part, |run| {
                 let part = sequence.join(sink, run);
-                if sink.is_done() { ControlFlow::Break(()) } else { ControlFlow::Continue(part) }
+                match sink.is_done() || !sequence.splitter.trusts_scouts() {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(part),
+                }
             });
             break;
         }
@@ -176,7 +181,8 @@ impl<'a> Sequence<'a> {
         if self.window.base() < run.start {
             self.run(sink, Some(run.start));
         }
-        if self.window.base() != run.start || !self.splitter.is_paused(run.start) {
+        let arrived = self.window.base() == run.start && self.splitter.is_paused(run.start);
+        if !arrived || !self.splitter.trusts_scouts() {
             return None;
         }
         let standing = self.splitter.join(run.records);
@@ -285,20 +291,14 @@ impl<'a> Segments<'a> {
         let mut splitter = self.splitter.scout();
         let is_first = number == 0 && splitter.openings.as_usual(window, 0);
         let first = if is_first { 0 } else { splitter.guess(&window[..upto])? };
-        let (mut at, mut records, mut bytes) = (first, 0, 0);
+        let (mut records, mut bytes) = (0, 0);
         let view = View { window, base, eof: false };
-        while at < upto {
-            let Scan::Complete(end) = splitter.value(view, at) else { break };
-            let next = skip_whitespace(window, end);
-            if end - at > RECORD_BYTES_MAX || !splitter.openings.as_usual(window, next) {
-                break;
-            }
-            let (bytes_of, offset) = (&window[at..end], base + at as u64);
+        let at = splitter.run(view, first, upto, |record| {
+            let (bytes_of, offset) = (&window[record.clone()], base + record.start as u64);
             part.record(Record { bytes: bytes_of, offset, standing: Standing::Clean });
             records += 1;
-            bytes += bytes_of.len() as u64;
-            at = next;
-        }
+            bytes += record.len() as u64;
+        });
         let (start, end) = (base + first as u64, base + at as u64);
         Some(Run { start, end, records, bytes, part })
     }

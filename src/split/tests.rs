@@ -1,5 +1,7 @@
 //! What the splitter promises, case by case. Damage by the thousand is in `tests/it/damage.rs`.
 
+mod bounds;
+
 use proptest::prelude::*;
 
 use super::*;

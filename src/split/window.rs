@@ -26,7 +26,8 @@ pub fn split(
     choice: &FormatChoice,
     sink: &mut dyn Sink,
 ) -> (Format, Tally, io::Result<()>) {
-    drive(content, choice, sink, |json| json)
+    let json = if sink.bounds_suffice() { JsonSplitter::by_bounds } else { |json| json };
+    drive(content, choice, sink, json)
 }
 
 /// The same, by a splitter that looks at one byte after another: the dull twin of [`split`], slower and

@@ -10,8 +10,12 @@
 
 use std::arch::x86_64::*;
 
-use super::masks::{BLOCK, Escapable, Kernel, Masks};
-use super::walk::{Piece, Stop, Walk};
+use super::masks::{BLOCK, Escapable, Kernel, Masks, Outlines};
+use super::pass::{Ends, Pass, Piece, Stop};
+
+/// So far ahead memory is asked for, in bytes. By itself the processor looks no further than a page, and a
+/// page is walked over in less time than the first bytes of the next one take.
+const AHEAD_BYTES: usize = 1536;
 
 /// Proof that this processor has what [`run`] is compiled for.
 #[derive(Debug, Clone, Copy)]
@@ -23,20 +27,21 @@ impl Avx2 {
         let there = is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("pclmulqdq")
             && is_x86_feature_detected!("bmi1")
-            && is_x86_feature_detected!("bmi2");
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("popcnt");
         there.then_some(Self(()))
     }
 
-    /// [`Walk::run`] with this kernel.
-    pub(super) fn run(self, walk: Walk, piece: Piece<'_>, ends: &mut Vec<usize>) -> Stop {
+    /// [`Pass::run`] with this kernel.
+    pub(super) fn run<P: Pass>(self, pass: P, piece: Piece<'_>, ends: &mut Ends) -> Stop<P> {
         // SAFETY: `self` proves that the processor has the features of `run`.
-        unsafe { run(walk, piece, ends, self) }
+        unsafe { run(pass, piece, ends, self) }
     }
 }
 
-#[target_feature(enable = "avx2,pclmulqdq,bmi1,bmi2")]
-fn run(walk: Walk, piece: Piece<'_>, ends: &mut Vec<usize>, kernel: Avx2) -> Stop {
-    walk.run(kernel, piece, ends)
+#[target_feature(enable = "avx2,pclmulqdq,bmi1,bmi2,popcnt")]
+fn run<P: Pass>(pass: P, piece: Piece<'_>, ends: &mut Ends, kernel: Avx2) -> Stop<P> {
+    pass.run(kernel, piece, ends)
 }
 
 impl Kernel for Avx2 {
@@ -44,6 +49,18 @@ impl Kernel for Avx2 {
     fn masks(self, block: &[u8; BLOCK]) -> Masks {
         // SAFETY: `self` proves that the processor has the features of `masks`.
         unsafe { masks(block) }
+    }
+
+    #[inline(always)]
+    fn outlines(self, block: &[u8; BLOCK]) -> Outlines {
+        // SAFETY: `self` proves that the processor has the features of `outlines`.
+        unsafe { outlines(block) }
+    }
+
+    #[inline(always)]
+    fn blank(self, block: &[u8; BLOCK]) -> u64 {
+        // SAFETY: `self` proves that the processor has the features of `blanks`.
+        unsafe { blanks(block) }
     }
 
     #[inline(always)]
@@ -93,6 +110,30 @@ fn masks(block: &[u8; BLOCK]) -> Masks {
         minus: is(b'-'),
         dot: is(b'.'),
     }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn outlines(block: &[u8; BLOCK]) -> Outlines {
+    // A hint: the address may lie anywhere.
+    _mm_prefetch::<_MM_HINT_T0>(block.as_ptr().wrapping_add(AHEAD_BYTES).cast());
+    let halves = load(block);
+    let is = |byte: u8| bits(halves.map(|half| equal(half, byte)));
+    let small = halves.map(|half| _mm256_or_si256(half, splat(0x20)));
+    let folded = |byte: u8| bits(small.map(|half| equal(half, byte)));
+    Outlines {
+        quote: is(b'"'),
+        backslash: is(b'\\'),
+        // As above.
+        open: folded(b'{'),
+        close: folded(b'}'),
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn blanks(block: &[u8; BLOCK]) -> u64 {
+    bits(load(block).map(|half| blank(half)))
 }
 
 /// As with blanks: what can be escaped alone differs in its low four bits, but for `"` and `b`, and

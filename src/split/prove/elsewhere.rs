@@ -1,6 +1,6 @@
 //! No kernel: on this processor everything is left to the byte scanner.
 
-use super::walk::{Piece, Stop, Walk};
+use super::pass::{Ends, Pass, Piece, Stop};
 
 /// Proof of what is not there.
 #[derive(Debug, Clone, Copy)]
@@ -11,7 +11,7 @@ impl Nothing {
         None
     }
 
-    pub(super) fn run(self, _: Walk, _: Piece<'_>, _: &mut Vec<usize>) -> Stop {
+    pub(super) fn run<P: Pass>(self, _: P, _: Piece<'_>, _: &mut Ends) -> Stop<P> {
         match self {}
     }
 }

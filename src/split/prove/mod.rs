@@ -5,14 +5,19 @@
 //! scanner in [`super::grammar`], which is its dull twin. Values of other kinds than objects and arrays,
 //! and those that are nested very deep, are left to the twin as well.
 //!
+//! Where records are matched with what was checked before, it can be told to look at bounds alone: then a
+//! value is whole where as many brackets have closed as have opened, and what is in it is not looked at.
+//!
 //! `masks` says of 64 bytes which are what, by one of the kernels; `walk` holds the grammar; `scalars`
-//! numbers and words.
+//! numbers and words; `bounds` is the walk over bounds alone.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+mod bounds;
 #[cfg(not(target_arch = "x86_64"))]
 mod elsewhere;
 mod masks;
+mod pass;
 mod scalars;
 #[cfg(test)]
 mod tests;
@@ -24,7 +29,9 @@ use avx2::Avx2 as Vectors;
 use elsewhere::Nothing as Vectors;
 
 use super::grammar::skip_whitespace;
-use walk::{ENDS_MAX, Halt, Piece, Stop, Walk};
+use bounds::Bounds;
+use pass::{Ends, Pass, Piece, Stop};
+use walk::Walk;
 
 /// What is known of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,13 +49,20 @@ pub(super) enum Proof {
 pub(super) struct Prover {
     kernel: Option<Vectors>,
     /// The ends of values that follow each other.
-    ends: Vec<usize>,
+    ends: Ends,
     /// So many of them were asked for and passed.
     passed: usize,
     /// The end before that: what is asked for next begins here, or behind blanks.
     before: usize,
     behind: Behind,
-    halted: Option<Halted>,
+    way: Way,
+}
+
+/// What is looked at, and where it goes on.
+#[derive(Debug)]
+enum Way {
+    Everything(Option<Halted<Walk>>),
+    Bounds(Option<Halted<Bounds>>),
 }
 
 /// What is known of what begins behind the last end.
@@ -61,10 +75,10 @@ enum Behind {
     Unsure(usize),
 }
 
-/// A walk to be taken up in the next window. Offsets are in the content.
+/// A walk to be taken up, in the next window at the latest. Offsets are in the content.
 #[derive(Debug)]
-struct Halted {
-    walk: Walk,
+struct Halted<P> {
+    pass: P,
     start: u64,
     from: u64,
 }
@@ -81,11 +95,25 @@ impl Prover {
     pub(super) fn none() -> Self {
         Self {
             kernel: None,
-            ends: Vec::new(),
+            ends: Ends::none(),
             passed: 0,
             before: 0,
             behind: Behind::Nothing,
-            halted: None,
+            way: Way::Everything(None),
+        }
+    }
+
+    /// The same, looking at bounds alone. What it then takes for whole is as deep at its end as at its
+    /// beginning.
+    pub(super) fn by_bounds(self) -> Self {
+        Self { way: Way::Bounds(None), ..self }
+    }
+
+    /// From now on it looks at everything.
+    pub(super) fn look_at_everything(&mut self) {
+        if matches!(self.way, Way::Bounds(_)) {
+            self.forget();
+            self.way = Way::Everything(None);
         }
     }
 
@@ -100,11 +128,10 @@ impl Prover {
     /// content.
     #[inline(always)]
     pub(super) fn value(&mut self, window: &[u8], base: u64, at: usize) -> Proof {
-        if let Some(&end) = self.ends.get(self.passed)
+        if let Some(&end) = self.ends.known().get(self.passed)
             && at == self.before
         {
-            self.passed += 1;
-            self.before = end;
+            self.advance(1);
             return Proof::Whole(end);
         }
         self.look_further(window, base, at)
@@ -112,6 +139,32 @@ impl Prover {
 
     /// The same, where it is not the next value, glued to the one before.
     fn look_further(&mut self, window: &[u8], base: u64, at: usize) -> Proof {
+        let proof = self.proof(window, base, at);
+        if let Proof::Whole(_) = proof {
+            self.advance(1);
+        }
+        proof
+    }
+
+    /// The ends of the value at `at`, which is no blank, and of those behind it, as far as they are known to
+    /// be whole. Who makes use of them says so to [`Self::advance`].
+    pub(super) fn ahead(&mut self, window: &[u8], base: u64, at: usize) -> &[usize] {
+        match self.proof(window, base, at) {
+            Proof::Whole(_) => &self.ends.known()[self.passed..],
+            Proof::GoesOn | Proof::Unsure => &[],
+        }
+    }
+
+    /// So many values more were asked for.
+    #[inline(always)]
+    pub(super) fn advance(&mut self, values: usize) {
+        if let Some(&end) = self.ends.known()[self.passed..][..values].last() {
+            self.passed += values;
+            self.before = end;
+        }
+    }
+
+    fn proof(&mut self, window: &[u8], base: u64, at: usize) -> Proof {
         let Some(kernel) = self.kernel else { return Proof::Unsure };
         if let Some(proof) = self.known(window, at) {
             return proof;
@@ -125,17 +178,12 @@ impl Prover {
 
     /// What is known already.
     fn known(&mut self, window: &[u8], at: usize) -> Option<Proof> {
-        while let Some(&end) = self.ends.get(self.passed) {
+        while let Some(&end) = self.ends.known().get(self.passed) {
             if at < end {
                 let is_next = skip_whitespace(window, self.before) == at;
-                if is_next {
-                    self.passed += 1;
-                    self.before = end;
-                }
                 return is_next.then_some(Proof::Whole(end));
             }
-            self.passed += 1;
-            self.before = end;
+            self.advance(1);
         }
         match self.behind {
             Behind::GoesOn(start) if at == start => Some(Proof::GoesOn),
@@ -146,22 +194,39 @@ impl Prover {
 
     fn prove(&mut self, kernel: Vectors, window: &[u8], base: u64, at: usize) {
         self.forget();
-        self.ends.reserve_exact(ENDS_MAX);
         self.before = at;
-        let start = base + at as u64;
-        let halted = self.halted.take().filter(|halted| halted.start == start);
-        let (walk, from) =
-            halted.map_or((Walk::default(), start), |halted| (halted.walk, halted.from));
-        let from = at + usize::try_from(from - start).unwrap_or(0);
-        let piece = Piece { window, start: at, from };
-        match kernel.run(walk, piece, &mut self.ends) {
-            Stop::Enough => {}
-            Stop::Unsure(amiss) => self.behind = Behind::Unsure(amiss + 1),
-            Stop::End(Halt { walk, start, from }) => {
-                self.behind = Behind::GoesOn(start);
-                let (start, from) = (base + start as u64, base + from as u64);
-                self.halted = (start < from).then_some(Halted { walk, start, from });
-            }
-        }
+        let ends = &mut self.ends;
+        self.behind = match &mut self.way {
+            Way::Everything(halted) => go_on(kernel, halted, window, base, at, ends),
+            Way::Bounds(halted) => go_on(kernel, halted, window, base, at, ends),
+        };
     }
+}
+
+/// Walks on from `at`, where a value begins, or from where it halted in that value.
+fn go_on<P: Pass>(
+    kernel: Vectors,
+    halted: &mut Option<Halted<P>>,
+    window: &[u8],
+    base: u64,
+    at: usize,
+    ends: &mut Ends,
+) -> Behind {
+    let start = base + at as u64;
+    let (pass, from) = match halted.take() {
+        Some(halted) if halted.start == start => (halted.pass, halted.from),
+        _ => (P::default(), start),
+    };
+    let from = at + usize::try_from(from - start).unwrap_or(0);
+    let (halt, behind) = match kernel.run(pass, Piece { window, start: at, from }, ends) {
+        Stop::Unsure(upto) => return Behind::Unsure(upto),
+        Stop::Enough(halt) => (halt, Behind::Nothing),
+        Stop::End(halt) => {
+            let start = halt.start;
+            (halt, Behind::GoesOn(start))
+        }
+    };
+    let (start, from) = (base + halt.start as u64, base + halt.from as u64);
+    *halted = (start < from).then_some(Halted { pass: halt.pass, start, from });
+    behind
 }

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::super::Damage;
 use super::super::grammar::{Scan, Scanner};
-use super::masks::{BLOCK, Escapable, Kernel, Masks};
+use super::masks::{BLOCK, Escapable, Kernel, Masks, Outlines};
 use super::walk::DEPTH_MAX;
 use super::*;
 use crate::tests::cases;
@@ -33,6 +33,15 @@ impl Kernel for Bytewise {
             minus: of(|byte| byte == b'-'),
             dot: of(|byte| byte == b'.'),
         }
+    }
+
+    fn outlines(self, block: &[u8; BLOCK]) -> Outlines {
+        let Masks { quote, backslash, open, close, .. } = self.masks(block);
+        Outlines { quote, backslash, open, close }
+    }
+
+    fn blank(self, block: &[u8; BLOCK]) -> u64 {
+        self.masks(block).blank
     }
 
     fn escapable(self, block: &[u8; BLOCK]) -> Escapable {
@@ -107,17 +116,72 @@ fn broken() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// Bytes that bounds are made of, and few others.
+fn outlined() -> impl Strategy<Value = Vec<u8>> {
+    let byte = prop_oneof![
+        8 => prop::sample::select(&br#"{}[]"\ "#[..]),
+        1 => prop::sample::select(&b"a0,:\n\x1e\xff"[..]),
+    ];
+    prop_oneof![
+        prop::collection::vec(byte.clone(), 0..400),
+        // Deeper than a block can close, and back.
+        (60..200usize, prop::collection::vec(byte, 0..200), 0..200usize).prop_map(
+            |(open, inside, close)| [vec![b'{'; open], inside, vec![b']'; close]].concat()
+        ),
+    ]
+}
+
 /// What a walk over a window comes to: the ends, and whether the window ended before anything else.
-fn walked<K: Kernel>(kernel: K, window: &[u8]) -> (Vec<usize>, bool) {
-    let (mut ends, mut at) = (Vec::new(), 0);
+fn walked<P: Pass, K: Kernel>(kernel: K, window: &[u8]) -> (Vec<usize>, bool) {
+    walked_in::<P, K>(kernel, window, &[])
+}
+
+/// The same, in windows that end at these positions, and one that ends with the content.
+fn walked_in<P: Pass, K: Kernel>(kernel: K, content: &[u8], cuts: &[usize]) -> (Vec<usize>, bool) {
+    let (mut all, mut pass, mut start, mut from) = (Vec::new(), P::default(), 0, 0);
+    let mut cuts = cuts.iter().copied().chain([content.len()]);
+    let mut window = &content[..cuts.next().unwrap()];
     loop {
-        let piece = Piece { window, start: at, from: at };
-        match Walk::default().run(kernel, piece, &mut ends) {
-            Stop::Enough => at = ends[ends.len() - 1],
-            Stop::Unsure(_) => return (ends, false),
-            Stop::End(_) => return (ends, true),
+        let mut ends = Ends::none();
+        let stop = pass.run(kernel, Piece { window, start, from }, &mut ends);
+        all.extend_from_slice(ends.known());
+        let (halt, is_over) = match stop {
+            Stop::Unsure(_) => return (all, false),
+            Stop::Enough(halt) => (halt, false),
+            Stop::End(halt) => (halt, true),
+        };
+        start = halt.start;
+        (pass, from) =
+            if start < halt.from { (halt.pass, halt.from) } else { (P::default(), start) };
+        if is_over {
+            let Some(cut) = cuts.next() else { return (all, true) };
+            window = &content[..cut.max(from)];
         }
     }
+}
+
+/// The dull twin of the walk over bounds: counts brackets, one byte after another.
+fn counted(content: &[u8]) -> (Vec<usize>, bool) {
+    let (mut ends, mut depth, mut in_string, mut escaping) = (Vec::new(), 0, false, false);
+    for (at, &byte) in content.iter().enumerate() {
+        let escaped = escaping;
+        escaping = byte == b'\\' && !escaped;
+        match byte {
+            b'"' if depth > 0 && !escaped => in_string = !in_string,
+            _ if in_string => {}
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' if depth > 0 => {
+                depth -= 1;
+                if depth == 0 {
+                    ends.push(at + 1);
+                }
+            }
+            b' ' | b'\t' | b'\r' | b'\n' => {}
+            _ if depth == 0 => return (ends, false),
+            _ => {}
+        }
+    }
+    (ends, true)
 }
 
 /// Checks everything that a prover says of a window against the twin. How many values are whole.
@@ -158,13 +222,15 @@ proptest! {
         let Some(vectors) = Vectors::detect() else { return Ok(()) };
         let curly = |masks: Masks| Masks { curly: masks.curly & (masks.open | masks.close), ..masks };
         prop_assert_eq!(curly(vectors.masks(&block)), Bytewise.masks(&block));
+        prop_assert_eq!(vectors.outlines(&block), Bytewise.outlines(&block));
+        prop_assert_eq!(vectors.blank(&block), Bytewise.blank(&block));
         prop_assert_eq!(vectors.escapable(&block), Bytewise.escapable(&block));
         prop_assert_eq!(vectors.parity(bits), Bytewise.parity(bits));
     }
 
     #[test]
     fn values_that_are_whole_are_proven(content in content()) {
-        let (ends, ended) = walked(Bytewise, &content);
+        let (ends, ended) = walked::<Walk, _>(Bytewise, &content);
         let offsets: Vec<_> = {
             let mut values = serde_json::Deserializer::from_slice(&content).into_iter::<&RawValue>();
             std::iter::from_fn(|| Some(values.next()?.map(|_| values.byte_offset()))).collect()
@@ -173,6 +239,7 @@ proptest! {
         prop_assert_eq!(&ends, &offsets.unwrap());
         prop_assert!(ended);
         prop_assert_eq!(check(&content, true), ends.len());
+        prop_assert_eq!(counted(&content), (ends, true));
     }
 
     #[test]
@@ -180,7 +247,7 @@ proptest! {
         check(&content, true);
         check(&content, false);
         if let Some(kernel) = Vectors::detect() {
-            prop_assert_eq!(walked(kernel, &content), walked(Bytewise, &content));
+            prop_assert_eq!(walked::<Walk, _>(kernel, &content), walked::<Walk, _>(Bytewise, &content));
         }
     }
 
@@ -208,12 +275,77 @@ proptest! {
             prover.forget();
             end = end.max(at) + steps.next().unwrap_or(1);
         }
-        let (ends, _) = walked(Bytewise, &content);
+        let (ends, _) = walked::<Walk, _>(Bytewise, &content);
         let proven = ends.last().map_or(0, |&end| skip_whitespace(&content, end));
         if prover.kernel.is_some() {
             prop_assert!(at >= proven, "{at} {proven}");
         }
         check(&content[..at], true);
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(256))]
+
+    #[test]
+    fn bounds_are_what_counting_says(
+        content in prop_oneof![content(), broken(), outlined()],
+        steps in prop::collection::vec(0..200usize, 0..20),
+    ) {
+        let counted = counted(&content);
+        let cuts: Vec<_> = steps
+            .iter()
+            .scan(0, |cut, step| Some(std::mem::replace(cut, content.len().min(*cut + step))))
+            .collect();
+        prop_assert_eq!(walked_in::<Bounds, _>(Bytewise, &content, &cuts), counted.clone());
+        if let Some(kernel) = Vectors::detect() {
+            prop_assert_eq!(walked_in::<Bounds, _>(kernel, &content, &cuts), counted.clone());
+            prop_assert_eq!(walked::<Bounds, _>(kernel, &content), counted);
+        }
+    }
+
+    #[test]
+    fn a_prover_by_bounds_says_what_counting_says(
+        content in prop_oneof![content(), broken(), outlined()],
+        cut: prop::sample::Index,
+    ) {
+        let window = &content[..cut.index(content.len() + 1)];
+        let mut prover = Prover::default().by_bounds();
+        let mut at = skip_whitespace(window, 0);
+        while prover.kernel.is_some() && at < window.len() {
+            let (ends, ended) = counted(&window[at..]);
+            let is_value = matches!(window[at], b'{' | b'[');
+            let expected = match ends.first() {
+                Some(end) => Proof::Whole(at + end),
+                None if ended && is_value => Proof::GoesOn,
+                None => Proof::Unsure,
+            };
+            prop_assert_eq!(prover.value(window, 0, at), expected);
+            // What is amiss is left to another.
+            at = skip_whitespace(window, ends.first().map_or(at + 1, |end| at + end));
+        }
+    }
+}
+
+#[test]
+fn many_values_are_found_in_turns() {
+    let Some(kernel) = Vectors::detect() else { return };
+    for value in ["{}", "{\"a\":1}\n", &format!("[[{}]]", "1,".repeat(40_000))] {
+        let content = value.repeat(100_000 / value.len() + 3).into_bytes();
+        let counted = counted(&content);
+        assert!(counted.1 && counted.0.len() >= 3);
+        assert_eq!(walked::<Bounds, _>(kernel, &content), counted);
+        assert_eq!(walked::<Bounds, _>(Bytewise, &content), counted);
+    }
+}
+
+#[test]
+fn bounds_are_counted_to_any_depth() {
+    let Some(_) = Vectors::detect() else { return };
+    for depth in [1, 64, 65, 200, 100_000] {
+        let value = [b"[".repeat(depth), b"]".repeat(depth)].concat();
+        let proof = Prover::default().by_bounds().value(&value, 0, 0);
+        assert_eq!(proof, Proof::Whole(2 * depth), "{depth}");
     }
 }
 
@@ -239,11 +371,15 @@ fn numbers_and_words_are_right_wherever_a_block_ends() {
     for pad in 0..2 * BLOCK {
         let content = |scalar: &str| format!("[{}{scalar}]", " ".repeat(pad)).into_bytes();
         for scalar in right {
-            assert_eq!(walked(Bytewise, &content(scalar)).0, [pad + scalar.len() + 2], "{scalar}");
+            assert_eq!(
+                walked::<Walk, _>(Bytewise, &content(scalar)).0,
+                [pad + scalar.len() + 2],
+                "{scalar}"
+            );
             assert_eq!(check(&content(scalar), true), 1);
         }
         for scalar in wrong {
-            assert_eq!(walked(Bytewise, &content(scalar)), (vec![], false), "{scalar}");
+            assert_eq!(walked::<Walk, _>(Bytewise, &content(scalar)), (vec![], false), "{scalar}");
             assert_eq!(check(&content(scalar), true), 0, "{scalar}");
         }
     }
@@ -258,7 +394,7 @@ fn text_that_is_not_utf8_is_not_proven() {
                 |inside: &[u8]| [b"[\"", b"x".repeat(pad).as_slice(), inside, b"\"]"].concat();
             let content = [value("é".as_bytes()), value(bad), value(b"a")].concat();
             let first = value("é".as_bytes()).len();
-            assert_eq!(walked(Bytewise, &content), (vec![first], false));
+            assert_eq!(walked::<Walk, _>(Bytewise, &content), (vec![first], false));
             assert_eq!(check(&content, true), 1);
         }
     }

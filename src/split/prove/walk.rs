@@ -8,50 +8,19 @@
 //! ends.
 
 use super::super::grammar::skip_whitespace;
-use super::masks::{BLOCK, Kernel, Masks};
+use super::masks::{BLOCK, Escapes, Kernel, Masks, within};
+use super::pass::{BYTES_AT_ONCE, Ends, Halt, Pass, Piece, Stop};
 use super::scalars::Scalars;
 
 /// Brackets inside one another that are kept. Deeper values are left to the byte scanner.
 pub(super) const DEPTH_MAX: u32 = 64;
-/// Ends that are found before they are used, and bytes before them: few enough for the caches.
-pub(super) const ENDS_MAX: usize = 512;
-const BYTES_AT_ONCE: usize = 16 << 10;
-
-/// What to walk over.
-#[derive(Clone, Copy)]
-pub(super) struct Piece<'a> {
-    pub(super) window: &'a [u8],
-    /// The first value begins here.
-    pub(super) start: usize,
-    /// Here, and before this what [`Walk`] knows.
-    pub(super) from: usize,
-}
-
-/// How a walk came to its end. What it found are the ends of values that are proven.
-pub(super) enum Stop {
-    /// It found enough for now.
-    Enough,
-    /// Something before this position may be amiss.
-    Unsure(usize),
-    /// The window ends. What begins behind the last end, if anything does, goes on.
-    End(Halt),
-}
-
-/// Where a walk may be taken up when there is more of the content.
-pub(super) struct Halt {
-    pub(super) walk: Walk,
-    /// The value that goes on begins here.
-    pub(super) start: usize,
-    pub(super) from: usize,
-}
 
 /// What is known from the blocks before. Bits that stand for a position are at the next block's first.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Walk {
     /// All ones inside a string.
     in_string: u64,
-    /// Set behind a backslash.
-    escaped: u64,
+    escapes: Escapes,
     /// Set inside a key.
     in_key: u64,
     key: Due,
@@ -87,16 +56,10 @@ struct Levels {
     wrong: u64,
 }
 
-impl Walk {
-    /// Walks over values that follow each other with blanks between them or none, and adds the end of
-    /// each that is proven.
+impl Pass for Walk {
+    /// Adds the end of each value that is proven.
     #[inline(always)]
-    pub(super) fn run<K: Kernel>(
-        mut self,
-        kernel: K,
-        piece: Piece<'_>,
-        ends: &mut Vec<usize>,
-    ) -> Stop {
+    fn run<K: Kernel>(mut self, kernel: K, piece: Piece<'_>, ends: &mut Ends) -> Stop<Self> {
         let window = piece.window;
         let (mut at, mut start) = (piece.from, piece.start);
         let mut halt = None;
@@ -112,37 +75,40 @@ impl Walk {
                 }
             };
             let masks = kernel.masks(block);
-            let known = ends.len();
+            let known = ends.known().len();
             let wrong = self.step(kernel, block, &masks, window, at, ends);
             let amiss = at + wrong.trailing_zeros() as usize;
             self.non_ascii |= masks.non_ascii != 0;
             if wrong != 0 {
-                let right = ends[known..].partition_point(|&end| end <= amiss);
+                let right = ends.known()[known..].partition_point(|&end| end <= amiss);
                 ends.truncate(known + right);
             }
-            if ends.len() > known {
+            if ends.known().len() > known {
                 if self.non_ascii && !are_utf8(window, start, ends, known) {
-                    return Stop::Unsure(at + BLOCK);
+                    return Stop::Unsure(at + BLOCK + 1);
                 }
-                start = ends.last().copied().unwrap_or(start);
+                start = ends.known().last().copied().unwrap_or(start);
                 let behind = (start - at).min(BLOCK - 1);
                 self.non_ascii = masks.non_ascii >> behind != 0;
             }
             if wrong != 0 {
-                return Stop::Unsure(amiss);
+                return Stop::Unsure(amiss + 1);
             }
             at += BLOCK;
             if at >= window.len() {
-                let (walk, from) = halt.unwrap_or((self, at));
-                return Stop::End(Halt { walk, start: skip_whitespace(window, start), from });
+                let (pass, from) = halt.unwrap_or((self, at));
+                return Stop::End(Halt { pass, start: skip_whitespace(window, start), from });
             }
-            let enough = at - piece.from >= BYTES_AT_ONCE || ends.len() > ENDS_MAX - BLOCK;
-            if enough && ends.len() > known {
-                return Stop::Enough;
+            let enough = at - piece.from >= BYTES_AT_ONCE || ends.room().is_full();
+            if enough && ends.known().len() > known {
+                let start = skip_whitespace(window, start);
+                return Stop::Enough(Halt { pass: self, start, from: at });
             }
         }
     }
+}
 
+impl Walk {
     /// Takes the block at `at`. Where something is amiss, at the first such byte or behind it, but
     /// never behind the value that it is in.
     #[inline(always)]
@@ -153,9 +119,9 @@ impl Walk {
         masks: &Masks,
         window: &[u8],
         at: usize,
-        ends: &mut Vec<usize>,
+        ends: &mut Ends,
     ) -> u64 {
-        let (escaped, mut wrong) = match masks.backslash | self.escaped {
+        let (escaped, mut wrong) = match masks.backslash | self.escapes.carried() {
             0 => (0, 0),
             _ => self.escapes(kernel, masks.backslash, block, window, at),
         };
@@ -173,9 +139,9 @@ impl Walk {
         let scalar_start = scalar & !(scalar << 1 | self.scalars.goes_on());
         wrong |= self.scalars.step(masks, scalar, scalar_start, window, at);
 
-        let levels = match self.flat(kernel, open, close, masks.curly) {
+        let levels = match self.flat(open, close, masks.curly) {
             Some(levels) => {
-                add_ends(close, at, ends);
+                ends.room().add(close, at);
                 levels
             }
             None => self.levels(open, close, masks.curly, at, ends),
@@ -215,15 +181,7 @@ impl Walk {
         window: &[u8],
         at: usize,
     ) -> (u64, u64) {
-        const EVEN: u64 = 0x5555_5555_5555_5555;
-        // Of backslashes in a row the first, third and so on escape what follows. A row's first bit,
-        // added to it, clears it: that tells rows that begin at even positions from the others.
-        let row = backslash & !self.escaped;
-        let begins_even = row & !(row << 1) & EVEN;
-        let even = row & !row.wrapping_add(begins_even);
-        let escaping = even & EVEN | row & !even & !EVEN;
-        let escaped = escaping << 1 | self.escaped;
-        self.escaped = escaping >> 63;
+        let escaped = self.escapes.step(backslash);
         let escapable = kernel.escapable(block);
         let mut wrong = escaped & !(escapable.alone | escapable.u);
         let mut left = escaped & escapable.u;
@@ -242,10 +200,10 @@ impl Walk {
     /// The same as [`Self::levels`], without a look at single brackets, where objects follow each other and
     /// nothing is open inside them: then every other bracket opens.
     #[inline(always)]
-    fn flat<K: Kernel>(&mut self, kernel: K, open: u64, close: u64, curly: u64) -> Option<Levels> {
+    fn flat(&mut self, open: u64, close: u64, curly: u64) -> Option<Levels> {
         let inside = self.open & 1;
-        let upto = kernel.parity(open | close) ^ inside.wrapping_neg();
-        let nested = (open | close) & !curly | open & !upto | close & upto;
+        let upto = within(open, close, inside);
+        let nested = (open | close) & !curly | (open | close) & upto ^ open;
         if nested != 0 || u64::from(self.depth) != inside {
             return None;
         }
@@ -257,14 +215,7 @@ impl Walk {
 
     /// Goes through the brackets.
     #[inline(always)]
-    fn levels(
-        &mut self,
-        open: u64,
-        close: u64,
-        curly: u64,
-        at: usize,
-        ends: &mut Vec<usize>,
-    ) -> Levels {
+    fn levels(&mut self, open: u64, close: u64, curly: u64, at: usize, ends: &mut Ends) -> Levels {
         let mut object = (self.open & 1).wrapping_neg();
         let mut top = if self.depth == 0 { u64::MAX } else { 0 };
         let mut wrong = 0;
@@ -298,26 +249,17 @@ impl Walk {
     }
 }
 
-/// Adds the ends of values that end with these brackets, in the block at `at`.
-#[inline(always)]
-fn add_ends(mut close: u64, at: usize, ends: &mut Vec<usize>) {
-    while close != 0 {
-        ends.push(at + close.trailing_zeros() as usize + 1);
-        close &= close - 1;
-    }
-}
-
 /// Whether values are UTF-8: those whose ends are known from number `known` on, the first of which
 /// begins at `start` or behind it. The ends from the first that is not are taken away.
 #[cold]
-fn are_utf8(window: &[u8], mut start: usize, ends: &mut Vec<usize>, known: usize) -> bool {
+fn are_utf8(window: &[u8], mut start: usize, ends: &mut Ends, known: usize) -> bool {
     let mut is_utf8 = |&end: &usize| {
         let value = &window[start..end];
         start = end;
         simdutf8::basic::from_utf8(value).is_ok()
     };
-    let right = known + ends[known..].iter().take_while(|end| is_utf8(end)).count();
-    let all = right == ends.len();
+    let right = known + ends.known()[known..].iter().take_while(|end| is_utf8(end)).count();
+    let all = right == ends.known().len();
     ends.truncate(right);
     all
 }

@@ -18,6 +18,7 @@ struct Told {
     joined: usize,
     /// One malformed span is enough.
     strict: bool,
+    by_bounds: bool,
 }
 
 struct Records(Vec<(u64, Vec<u8>)>);
@@ -33,6 +34,10 @@ impl Sink for Told {
 
     fn rejected(&mut self, offset: u64, bytes: &[u8]) {
         self.rejected.extend((offset..).zip(bytes.iter().copied()));
+    }
+
+    fn bounds_suffice(&self) -> bool {
+        self.by_bounds
     }
 
     fn is_done(&self) -> bool {
@@ -80,7 +85,21 @@ impl RandomAccess for Vec<u8> {
 
 /// Splits by one thread and by several, and says how many records came from runs.
 fn compare(content: &Vec<u8>, choice: &FormatChoice, helpers: usize, segment: u64) -> usize {
-    let (mut one, mut several) = (Told::default(), Told::default());
+    compare_as(Told::default, content, choice, helpers, segment)
+}
+
+fn by_bounds() -> Told {
+    Told { by_bounds: true, ..Told::default() }
+}
+
+fn compare_as(
+    sink: fn() -> Told,
+    content: &Vec<u8>,
+    choice: &FormatChoice,
+    helpers: usize,
+    segment: u64,
+) -> usize {
+    let (mut one, mut several) = (sink(), sink());
     let (format, tally, ended) = split(&mut content.as_slice(), choice, &mut one);
     ended.unwrap();
     let (format_too, tally_too, ended) = split_in(content, choice, &mut several, helpers, segment);
@@ -118,6 +137,7 @@ proptest! {
     fn threads_do_not_show(content in contents(), helpers in 1..4usize, segment in 1..3_000u64) {
         for choice in [FormatChoice::Detect, FormatChoice::Fixed(Format::Json)] {
             compare(&content, &choice, helpers, segment);
+            compare_as(by_bounds, &content, &choice, helpers, segment);
         }
     }
 }
@@ -130,8 +150,35 @@ fn undamaged_content_comes_from_runs() {
         for (helpers, segment) in [(1, 10_000), (3, 1_000), (2, 77)] {
             let joined = compare(&content, &FormatChoice::Detect, helpers, segment);
             assert!(joined > 2_800, "{joined} with {helpers} helpers and {segment} bytes");
+            let choice = FormatChoice::Detect;
+            let by_bounds = compare_as(by_bounds, &content, &choice, helpers, segment);
+            assert_eq!(by_bounds, joined);
+            let (mut checked, mut matched) = (Told::default(), self::by_bounds());
+            let whole = split(&mut content.as_slice(), &choice, &mut checked);
+            let in_runs = split_in(&content, &choice, &mut matched, helpers, segment);
+            assert_eq!((whole.0, whole.1), (in_runs.0, in_runs.1));
+            assert_eq!(checked.records, matched.records);
         }
     }
+}
+
+#[test]
+fn by_bounds_runs_are_believed_as_long_as_nothing_is_damaged() {
+    let records: Vec<_> = (0..3_000).map(record).collect();
+    let wrong = r#"{"id": tru}"#;
+    let content = |middle: &str| {
+        let halves = records.split_at(1_500);
+        [&halves.0.concat(), middle, &halves.1.concat(), wrong, &record(1)].concat().into_bytes()
+    };
+    let split_by_bounds = |content: &Vec<u8>| {
+        let mut told = by_bounds();
+        split_in(content, &FormatChoice::Detect, &mut told, 2, 5_000).2.unwrap();
+        (told.spans.len(), told.joined)
+    };
+    let (spans, joined) = split_by_bounds(&content(wrong));
+    assert!(spans == 0 && joined > 2_500, "{joined}");
+    let (spans, joined) = split_by_bounds(&content("junk"));
+    assert!(spans == 2 && joined < 1_600, "{joined}");
 }
 
 #[test]

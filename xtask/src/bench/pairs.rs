@@ -60,7 +60,7 @@ impl Input {
 }
 
 /// Every pair that is measured.
-pub(crate) const PAIRS: [Pair; 9] = [
+pub(crate) const PAIRS: [Pair; 10] = [
     Pair {
         work: "split",
         peer: "serde_json stream of `&RawValue`",
@@ -81,6 +81,13 @@ pub(crate) const PAIRS: [Pair; 9] = [
         input: Input::Content,
         ours: |corpus| split_shared(corpus, 0),
         theirs: lazy_values,
+    },
+    Pair {
+        work: "split, bounds",
+        peer: "serde_json stream of `&RawValue`",
+        input: Input::Content,
+        ours: |corpus| split_into(Count { bounds_suffice: true, ..Count::default() }, corpus, 0),
+        theirs: |corpus| stream::<&RawValue>(&corpus.content),
     },
     Pair {
         work: "split, 2 threads",
@@ -127,25 +134,36 @@ pub(crate) const PAIRS: [Pair; 9] = [
 ];
 
 #[derive(Default)]
-struct Count(u64);
+struct Count {
+    records: u64,
+    bounds_suffice: bool,
+}
 
 impl Sink for Count {
     fn record(&mut self, _: Record<'_>) {
-        self.0 += 1;
+        self.records += 1;
     }
 
     fn malformed(&mut self, span: Span) {
         panic!("a corpus has no damage: {span:?}");
     }
+
+    fn bounds_suffice(&self) -> bool {
+        self.bounds_suffice
+    }
 }
 
 /// The content as one object, with the help of so many more threads.
 fn split_shared(corpus: &Corpus, helpers: usize) -> u64 {
-    let (mut count, choice) = (Count::default(), FormatChoice::Fixed(Format::Json));
+    split_into(Count::default(), corpus, helpers)
+}
+
+fn split_into(mut count: Count, corpus: &Corpus, helpers: usize) -> u64 {
+    let choice = FormatChoice::Fixed(Format::Json);
     let content = Whole(corpus.content.clone());
     let (_, _, ended) = split::split_segments(&content, &choice, &mut count, helpers);
     ended.expect("memory can be read");
-    count.0
+    count.records
 }
 
 /// Content in memory.
@@ -170,7 +188,7 @@ impl Shared for Count {
     }
 
     fn join(&mut self, part: &mut Self, _: Standing) {
-        self.0 += std::mem::take(&mut part.0);
+        self.records += std::mem::take(&mut part.records);
     }
 }
 
@@ -180,7 +198,7 @@ impl Part for Count {
     }
 
     fn record(&mut self, _: Record<'_>) {
-        self.0 += 1;
+        self.records += 1;
     }
 }
 
@@ -190,7 +208,7 @@ fn split_content(content: &mut dyn Read) -> (u64, u64) {
     let choice = FormatChoice::Fixed(Format::Json);
     let (_, tally, ended) = split::split(content, &choice, &mut count);
     ended.expect("memory can be read");
-    (count.0, tally.bytes.decoded)
+    (count.records, tally.bytes.decoded)
 }
 
 fn stream<'a, T: Deserialize<'a>>(content: &'a [u8]) -> u64 {
