@@ -53,8 +53,13 @@ impl<T> Look<T> {
     fn at(&mut self, key: &str, body: Body, plan: &ReadPlan) {
         let (suggested, limit) = (naming::suggested_encoding(key), plan.limits.object_bytes);
         if let Ok(mut content) = decode::open_as(body, suggested, limit, plan.base64) {
+            let offsets = self.wanted.clone();
             // Its verdict was given when it was read the first time.
-            let _ = split::split(&mut content, &plan.format, self);
+            let _ = match content.take_pieces() {
+                Ok(Some(pieces)) => split::split_again(&pieces, &plan.format, &offsets, self),
+                Ok(None) => split::split(&mut content, &plan.format, self).2,
+                Err(_) => Ok(()),
+            };
         }
     }
 }

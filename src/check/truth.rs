@@ -84,6 +84,8 @@ struct Said {
     untimed: Side,
     uncertain: Side,
     outside: Side,
+    /// They stand alone, as JSON, every byte of which was checked.
+    is_json: bool,
     /// Why not all of them could be kept.
     failure: Option<Error>,
     /// What its producer says besides.
@@ -114,6 +116,7 @@ impl Said {
             untimed: side(),
             uncertain: side(),
             outside: side(),
+            is_json: false,
             failure: None,
             remarks: Remarks::default(),
             incomplete: 0,
@@ -168,6 +171,8 @@ pub(super) struct Truth {
     pub(super) incomplete: u64,
     pub(super) remarks: Remarks,
     pub(super) gaps: Vec<Gap>,
+    /// All records are JSON, every byte of which was checked.
+    pub(super) is_json: bool,
     /// The manifests' objects by number, each with the name that reports give it.
     objects: Vec<(Job, String)>,
 }
@@ -195,6 +200,7 @@ impl Truth {
             incomplete: 0,
             remarks: Remarks::default(),
             gaps: Vec::new(),
+            is_json: true,
             objects: Vec::new(),
         }
     }
@@ -226,6 +232,7 @@ impl Truth {
         }
         self.incomplete += said.incomplete;
         self.remarks.add(said.remarks);
+        self.is_json &= said.is_json;
         said.timed.each(|timed| {
             self.timed.push(timed);
             Ok(())

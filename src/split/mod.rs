@@ -3,6 +3,7 @@
 //! Synchronous and mute about keys, compression and identity: it is given bytes and says which of
 //! them are records, which stand between records, and which are neither.
 
+mod again;
 mod detect;
 mod grammar;
 mod json;
@@ -20,6 +21,7 @@ mod window;
 
 use std::fmt;
 
+pub use again::split_again;
 pub use segments::{Part, RandomAccess, Shared, split_segments};
 pub use single::each_record;
 pub use window::{split, split_bytewise};

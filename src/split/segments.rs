@@ -114,14 +114,14 @@ pub(super) fn split_in<S: Shared>(
 }
 
 /// Reads content from an offset on.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     content: &'a dyn RandomAccess,
     at: u64,
     buffer: Vec<u8>,
 }
 
 impl<'a> Reader<'a> {
-    fn new(content: &'a dyn RandomAccess) -> Self {
+    pub(super) fn new(content: &'a dyn RandomAccess) -> Self {
         Self { content, at: 0, buffer: Vec::new() }
     }
 }

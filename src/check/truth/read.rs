@@ -191,10 +191,20 @@ impl<'a> Reading<'a> {
             Shape::Records | Shape::Function => reader.format_of_records(&mut content),
         };
         let mut lines = Lines { reading: self, shape, ledger: Ledger::default(), wrong: None };
+        // Lines of a ledger mean something together: it is read as it was.
+        let wanted = lines.reading.looks.wanted.filter(|_| shape == Shape::Records);
+        if let Some(wanted) = wanted
+            && let Some(pieces) = content.take_pieces().map_err(|reason| reason.to_string())?
+        {
+            let offsets = wanted.iter().map(|(offset, _)| *offset).collect();
+            let seen = split::split_again(&pieces, &format, &offsets, &mut lines);
+            return seen.map_err(|error| error.to_string());
+        }
         let split = reader.crew.split(&mut content, stored, &format, &mut lines);
-        let Lines { ledger, wrong, .. } = lines;
+        let Lines { ledger, wrong, shape, .. } = lines;
         let damage = content.finish().map_err(|reason| reason.to_string())?;
-        let (_, tally) = split.map_err(|reason| reason.to_string())?;
+        let (format, tally) = split.map_err(|reason| reason.to_string())?;
+        self.said.is_json = shape == Shape::Records && format == Format::Json;
         // The writer of a ledger may have been killed in the middle of its last line.
         let torn = |wrong: &Wrong| wrong.is_last && ledger.may_be_torn();
         let wrong = wrong.filter(|wrong| !torn(wrong)).map(|wrong| wrong.what);
