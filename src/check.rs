@@ -29,6 +29,7 @@ mod seen;
 mod site;
 mod stage;
 mod truth;
+mod unchecked;
 
 use std::future::Future;
 use std::path::Path;

@@ -1,5 +1,6 @@
 //! The comparison of one run: what its two sides come to in books and classes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::joined;
@@ -27,6 +28,8 @@ pub(super) struct Compared {
     pub(super) classes: Classes,
     /// Recovered records that are none.
     pub(super) unproven: Vec<Place>,
+    /// The numbers of objects with records that were never produced.
+    pub(super) strangers: BTreeSet<u64>,
 }
 
 /// Compares the two sides, on a worker thread: sorting takes its time. `repeated` says whether the truth
@@ -83,6 +86,7 @@ fn by_count(expected: u64, found: &Found, may_come: bool, samples: usize) -> Res
             ..Classes::default()
         },
         unproven: Vec::new(),
+        strangers: BTreeSet::new(),
     })
 }
 
@@ -113,5 +117,6 @@ fn by_identity(result: Differences) -> Compared {
             identical: Tally::default(),
         },
         unproven: result.unproven,
+        strangers: result.strangers,
     }
 }

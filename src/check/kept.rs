@@ -121,21 +121,15 @@ impl Staged {
     /// What there is to keep besides the records: `None` where anything is damaged, doubtful or error
     /// output.
     fn facts(&self) -> Option<Facts> {
-        let Self { tally, spans, damage, errors, .. } = self;
-        let clean = tally.recovered == 0
-            && tally.malformed_spans == 0
-            && tally.bytes.malformed == 0
-            && spans.is_empty()
-            && damage.is_empty()
-            && errors.is_none()
-            && self.records.as_ref().is_some_and(|records| records.len() == tally.records);
+        let records = self.records.as_ref()?.len();
+        let clean = self.is_undamaged() && !self.by_bounds && records == self.tally.records;
         clean.then(|| Facts {
             encoding: self.encoding,
             layered: self.layered.clone(),
             misdeclared: self.misdeclared,
             columns: self.columns.clone(),
             format: self.format.clone(),
-            tally: tally.clone(),
+            tally: self.tally.clone(),
             incomplete: self.incomplete,
             peculiar: self.peculiar.map(Peculiar::code),
             decoded: self.decoded,
@@ -162,6 +156,7 @@ impl Staged {
             incomplete: facts.incomplete,
             peculiar,
             decoded: facts.decoded,
+            by_bounds: false,
         })
     }
 }

@@ -157,6 +157,7 @@ impl Run {
             object_bytes: self.plan.limits.object_bytes,
             identities: None,
             proves: false,
+            bounds_suffice: false,
             knows_errors: true,
             spans: samples,
             crew: self.crew.clone(),

@@ -64,6 +64,7 @@ impl Run {
             kept,
             storage,
             restarts: 0,
+            checks_all: false,
         })
     }
 }
@@ -71,16 +72,18 @@ impl Run {
 /// What was produced, and what is stored as far as it was looked at.
 pub struct Comparison {
     pub(super) run: Run,
-    plan: ReconcilePlan,
+    pub(super) plan: ReconcilePlan,
     /// What earlier runs found out about objects.
     pub(super) kept: Option<Kept>,
     pub(super) storage: Arc<Storage>,
-    truth: Truth,
+    pub(super) truth: Truth,
     /// Objects by their numbers: those of the first look in the order of their keys, then those that
     /// came later.
-    catalog: Catalog,
+    pub(super) catalog: Catalog,
     pub(super) seen: Seen,
     restarts: u64,
+    /// No match is taken for a proof any more.
+    pub(super) checks_all: bool,
 }
 
 impl Comparison {
@@ -161,9 +164,19 @@ impl Comparison {
         same
     }
 
-    async fn read(&mut self, jobs: &[Job]) -> Result<()> {
+    pub(super) async fn read(&mut self, jobs: &[Job]) -> Result<()> {
+        let amiss = self.read_as(jobs, self.matches_prove()).await?;
+        self.read_as(&amiss, false).await?;
+        self.seen.order();
+        Ok(())
+    }
+
+    /// Reads objects. Those that are not just records and blanks, as far as their bounds tell, are to be
+    /// read again.
+    async fn read_as(&mut self, jobs: &[Job], bounds_suffice: bool) -> Result<Vec<Job>> {
         let (run, plan, seen) = (&self.run, &self.plan, &mut self.seen);
-        let stager = stager(plan, run.crew.clone(), &self.storage);
+        let mut stager = stager(plan, run.crew.clone(), Some(&self.storage));
+        stager.bounds_suffice = bounds_suffice;
         let kept = self.kept.clone();
         let work = move |job: &Job, body| {
             let staged = stager.stage(job, body)?;
@@ -172,8 +185,10 @@ impl Comparison {
             }
             Ok(staged)
         };
+        let mut amiss = Vec::new();
         run.each(jobs, work, |job, staged| {
             match staged {
+                Ok(staged) if staged.by_bounds && !staged.is_undamaged() => amiss.push(job.clone()),
                 Ok(staged) => {
                     run.done(&job.object, staged.tally.records);
                     seen.commit(job, staged)?;
@@ -183,8 +198,7 @@ impl Comparison {
             Ok(())
         })
         .await?;
-        seen.order();
-        Ok(())
+        Ok(amiss)
     }
 
     /// Records that were found so far, and records that were produced: those that must be there.
@@ -218,14 +232,9 @@ impl Comparison {
     /// # Panics
     /// When the books do not balance, which is a defect of fhcheck.
     pub async fn outcome(&mut self) -> Result<Outcome> {
+        self.run.observer.on(Event::Comparing);
+        let compared = self.compared().await?;
         let Self { run, plan, storage, truth, catalog, seen, kept, .. } = self;
-        run.observer.on(Event::Comparing);
-        let produced = std::mem::replace(&mut truth.sides, Produced::new(storage));
-        let found = std::mem::replace(&mut seen.found, Found::new(storage));
-        let (produced, found) = (Arc::new(produced), Arc::new(found));
-        let compared = compare(plan, &produced, &found, truth.remarks.sequenced).await?;
-        truth.sides = Arc::into_inner(produced).expect("the comparison is done with it");
-        seen.found = Arc::into_inner(found).expect("the comparison is done with it");
         let mut outcome = seen.outcome.clone();
         outcome.location = run.plan.location.to_string();
         outcome.expectation = expectation(plan, truth);
@@ -236,7 +245,7 @@ impl Comparison {
         outcome.books.objects = catalog.book();
         outcome.books.objects.read = read;
         outcome.books.objects.gaps = seen.gaps.len() as u64;
-        let Compared { produced, found, classes, unproven } = compared;
+        let Compared { produced, found, classes, unproven, strangers: _ } = compared;
         outcome.books.produced = produced;
         outcome.books.found = found;
         seen.demote(&mut outcome, &unproven, |place| run.name(catalog, place));
@@ -257,24 +266,38 @@ impl Comparison {
         outcome.books.assert_balanced();
         Ok(outcome)
     }
+
+    /// Compares both sides as they are.
+    pub(super) async fn compare_sides(&mut self) -> Result<Compared> {
+        let Self { plan, storage, truth, seen, .. } = self;
+        let produced = std::mem::replace(&mut truth.sides, Produced::new(storage));
+        let found = std::mem::replace(&mut seen.found, Found::new(storage));
+        let (produced, found) = (Arc::new(produced), Arc::new(found));
+        let compared = compare(plan, &produced, &found, truth.remarks.sequenced).await?;
+        truth.sides = Arc::into_inner(produced).expect("the comparison is done with it");
+        seen.found = Arc::into_inner(found).expect("the comparison is done with it");
+        Ok(compared)
+    }
 }
 
-fn stager(plan: &ReconcilePlan, crew: Crew, storage: &Arc<Storage>) -> Stager {
+/// How objects are staged; without a storage their records are only counted.
+pub(super) fn stager(plan: &ReconcilePlan, crew: Crew, storage: Option<&Arc<Storage>>) -> Stager {
     let by_count = is_by_count(plan);
-    let policy = plan.policy.of_stored(by_count).clone();
+    let (policy, seed) = (plan.policy.of_stored(by_count).clone(), plan.seed);
     Stager {
         format: plan.read.format.clone(),
         base64: plan.read.base64,
         object_bytes: plan.read.limits.object_bytes,
-        identities: Some(Identities { policy, seed: plan.seed, storage: Arc::clone(storage) }),
+        identities: storage.map(Arc::clone).map(|storage| Identities { policy, seed, storage }),
         proves: !by_count,
+        bounds_suffice: false,
         knows_errors: true,
         spans: plan.samples.max(1),
         crew,
     }
 }
 
-fn is_by_count(plan: &ReconcilePlan) -> bool {
+pub(super) fn is_by_count(plan: &ReconcilePlan) -> bool {
     matches!(plan.expectation, Expectation::Count(_))
 }
 

@@ -68,7 +68,7 @@ impl Run {
         }
     }
 
-    fn numbered(&self, catalog: &Catalog, number: u64) -> Option<Job> {
+    pub(super) fn numbered(&self, catalog: &Catalog, number: u64) -> Option<Job> {
         let listed = catalog.objects.get(usize::try_from(number).ok()?)?;
         Some(self.job(number, listed))
     }

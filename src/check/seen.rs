@@ -14,14 +14,23 @@ use crate::outcome::{Cached, Gap, GapReason, Malformed, Outcome};
 use crate::reconcile::{Found, Place, Row, Storage};
 use crate::split::Damage;
 
+/// How an object was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Read {
+    NotYet,
+    /// Only the bounds of its records were looked at.
+    ByBounds,
+    Checked,
+}
+
 /// What was seen of the stored objects.
 pub(super) struct Seen {
     /// What it comes to without a comparison.
     pub(super) outcome: Outcome,
     pub(super) found: Found,
     pub(super) gaps: Vec<Gap>,
-    /// Objects that were read, by their numbers.
-    read: Vec<bool>,
+    /// Objects by their numbers.
+    read: Vec<Read>,
     /// The lengths of recovered records: they may turn out to be none.
     recovered_lens: Vec<(Place, u32)>,
     pub(super) incomplete: u64,
@@ -51,18 +60,36 @@ impl Seen {
         }
     }
 
-    pub(super) fn has_read(&self, number: u64) -> bool {
+    fn how(&self, number: u64) -> Read {
         let index = usize::try_from(number).expect("numbers are indices");
-        self.read.get(index).copied().unwrap_or(false)
+        self.read.get(index).copied().unwrap_or(Read::NotYet)
+    }
+
+    pub(super) fn has_read(&self, number: u64) -> bool {
+        self.how(number) != Read::NotYet
+    }
+
+    /// Whether only the bounds of an object's records were looked at.
+    pub(super) fn is_by_bounds(&self, number: u64) -> bool {
+        self.how(number) == Read::ByBounds
+    }
+
+    /// All of an object was looked at.
+    pub(super) fn mark_checked(&mut self, number: u64) {
+        self.note(number, Read::Checked);
+    }
+
+    fn note(&mut self, number: u64, read: Read) {
+        let index = usize::try_from(number).expect("numbers are indices");
+        if self.read.len() <= index {
+            self.read.resize(index + 1, Read::NotYet);
+        }
+        self.read[index] = read;
     }
 
     pub(super) fn commit(&mut self, job: &Job, staged: Staged) -> Result<()> {
         let number = job.number;
-        let index = usize::try_from(number).expect("numbers are indices");
-        if self.read.len() <= index {
-            self.read.resize(index + 1, false);
-        }
-        self.read[index] = true;
+        self.note(number, if staged.by_bounds { Read::ByBounds } else { Read::Checked });
         let (outcome, name) = (&mut self.outcome, job.name());
         outcome.books.objects.read += 1;
         outcome.books.bytes.add(&staged.tally.bytes);

@@ -31,6 +31,8 @@ pub(super) struct Stager {
     pub(super) identities: Option<Identities>,
     /// Identities will be matched with those that were produced.
     pub(super) proves: bool,
+    /// A match proves a record: of objects that can be read again for nothing, bounds suffice.
+    pub(super) bounds_suffice: bool,
     /// Error output is looked for; else every record is one of data.
     pub(super) knows_errors: bool,
     /// So many malformed spans are kept; the rest is only counted.
@@ -70,6 +72,21 @@ pub(super) struct Staged {
     pub(super) peculiar: Option<Peculiar>,
     /// It was base64 text, and was decoded.
     pub(super) decoded: bool,
+    /// Only the bounds of its records were looked at.
+    pub(super) by_bounds: bool,
+}
+
+impl Staged {
+    /// Whether there is nothing in it but records of data and what stands between them.
+    pub(super) fn is_undamaged(&self) -> bool {
+        let Self { tally, spans, damage, errors, .. } = self;
+        tally.recovered == 0
+            && tally.malformed_spans == 0
+            && tally.bytes.malformed == 0
+            && spans.is_empty()
+            && damage.is_empty()
+            && errors.is_none()
+    }
 }
 
 impl Stager {
@@ -90,6 +107,8 @@ impl Stager {
         if job.site.errors_only {
             sink.sorter = Sorter::errors();
         }
+        let by_bounds = self.bounds_suffice && job.is_free();
+        sink.bounds_suffice = by_bounds;
         let (format, mut tally) = self.crew.split(&mut content, stored, &self.format, &mut sink)?;
         let damage = content.finish()?;
         let incomplete = sink.fingerprinter.as_ref().map_or(0, Fingerprinter::incomplete);
@@ -117,6 +136,7 @@ impl Stager {
             incomplete,
             peculiar: peculiar.flatten(),
             decoded,
+            by_bounds,
         })
     }
 }
@@ -166,6 +186,7 @@ struct Collect<'a> {
     spans: Vec<Span>,
     spans_max: usize,
     proves: bool,
+    bounds_suffice: bool,
     /// By the first record of data, once there is one.
     peculiar: Option<Option<Peculiar>>,
 }
@@ -192,6 +213,7 @@ impl<'a> Collect<'a> {
             spans: Vec::new(),
             spans_max: stager.spans,
             proves: stager.proves,
+            bounds_suffice: false,
             peculiar: None,
         }
     }
@@ -275,5 +297,9 @@ impl Sink for Collect<'_> {
 
     fn proves(&self) -> bool {
         self.proves
+    }
+
+    fn bounds_suffice(&self) -> bool {
+        self.bounds_suffice
     }
 }

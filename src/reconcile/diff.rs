@@ -16,6 +16,7 @@
 //! those that were acknowledged, those of them that are still young, those whose put had no answer,
 //! those from outside the window. So what is short is the youngest that can be.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -147,6 +148,8 @@ pub struct Differences {
     /// Recovered records that were never produced, in the order of their places: they are no
     /// records.
     pub unproven: Vec<Place>,
+    /// The numbers of objects with records that were never produced: of equal records, one object.
+    pub strangers: BTreeSet<u64>,
 }
 
 /// What is kept of a comparison.
@@ -245,9 +248,14 @@ impl Part {
         total.recovered += rows.recovered();
         total.uncertain += balance.uncertain;
         for (class, records) in balance.classes.into_iter().filter(|(_, records)| *records > 0) {
-            if class != GroupClass::Repeated || self.kept.repeated {
-                total.class(class).take(records, rows.shown(class)?, samples);
+            if class == GroupClass::Repeated && !self.kept.repeated {
+                continue;
             }
+            let group = rows.shown(class)?;
+            if class == GroupClass::Unexpected {
+                total.strangers.insert(group.shown_at.object());
+            }
+            total.class(class).take(records, group, samples);
         }
         Ok(())
     }
@@ -317,6 +325,7 @@ impl Differences {
         self.found += other.found;
         self.recovered += other.recovered;
         self.unproven.extend(other.unproven);
+        self.strangers.extend(other.strangers);
         self.failed.add(other.failed, samples);
         self.pending.add(other.pending, samples);
         self.missing.add(other.missing, samples);

@@ -1,0 +1,192 @@
+//! Where a match proves records, the outcome is the one of a run that checks everything.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use proptest::prelude::*;
+
+use crate::check::{Comparison, Manifest, Run};
+use crate::fingerprint::Policy;
+use crate::limits;
+use crate::observe::Silent;
+use crate::outcome::Outcome;
+use crate::plan::{
+    Expectation, Foreign, Limits, Location, Memory, ReadPlan, ReconcilePlan, Window,
+};
+use crate::source::KeyRange;
+use crate::source::local::Local;
+use crate::split::FormatChoice;
+use crate::tests::cases;
+
+fn record(number: usize) -> String {
+    match number % 3 {
+        0 => format!(r#"{{"id": {number}, "text": "a \"b\" {{c}} [d", "n": [1, {{"x": null}}]}}"#),
+        1 => format!(r#"{{"id": {number}, "at": "2023-05-04T08:30:21", "price": {number}.25}}"#),
+        _ => format!(r#"{{"id": {number}, "ok": true, "n": []}}"#),
+    }
+}
+
+fn plan(root: &Path, policy: &Policy) -> ReconcilePlan {
+    let read = ReadPlan {
+        prefix: None,
+        location: Location::Local(root.join("data")),
+        window: Window::default(),
+        zone: TimeZone::UTC,
+        foreign: Foreign::Read,
+        format: FormatChoice::Detect,
+        base64: false,
+        limits: Limits {
+            object_bytes: limits::OBJECT_BYTES_MAX_DEFAULT,
+            total_bytes: None,
+            in_flight_bytes: limits::IN_FLIGHT_BYTES_DEFAULT,
+            requests: 8,
+            workers: 2,
+        },
+    };
+    ReconcilePlan {
+        read,
+        expectation: Expectation::Manifest(vec![Location::Local(root.join("truth"))]),
+        policy: policy.clone(),
+        allow: Default::default(),
+        samples: usize::MAX,
+        delivery_start: None,
+        young: None,
+        memory: Memory { bytes: limits::MEMORY_DEFAULT, overflow: std::env::temp_dir() },
+        seed: 1,
+    }
+}
+
+/// What a comparison comes to, and what it is afterwards.
+fn outcome(root: &Path, policy: &Policy, checks_all: bool) -> (Outcome, Comparison) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    runtime.block_on(async {
+        let plan = plan(root, policy);
+        let source = |name: &str| Arc::new(Local::open(root.join(name)).unwrap());
+        let run = Run::new(source("data"), plan.read.clone(), Arc::new(Silent));
+        let manifest = Manifest {
+            name: "truth".to_owned(),
+            source: source("truth"),
+            range: KeyRange::all(""),
+            gaps: Vec::new(),
+            arrived: Window::default(),
+        };
+        let mut comparison = run.compare(&plan, vec![manifest]).await.unwrap();
+        comparison.checks_all = checks_all;
+        comparison.look().await.unwrap();
+        (comparison.outcome().await.unwrap(), comparison)
+    })
+}
+
+/// Writes objects and a manifest.
+fn write(root: &Path, objects: &[Vec<u8>], truth: &str) {
+    std::fs::create_dir_all(root.join("data")).unwrap();
+    std::fs::create_dir_all(root.join("truth")).unwrap();
+    for (number, content) in objects.iter().enumerate() {
+        std::fs::write(root.join("data").join(format!("object-{number}")), content).unwrap();
+    }
+    std::fs::write(root.join("truth/produced.ndjson"), truth).unwrap();
+}
+
+/// Compares in both ways, and says how many objects were known by bounds in the end, and whether
+/// everything had to be read again.
+fn compare(objects: &[Vec<u8>], truth: &str) -> (usize, bool) {
+    let root = tempfile::tempdir().unwrap();
+    write(root.path(), objects, truth);
+    let (by_bounds, comparison) = outcome(root.path(), &Policy::Raw, false);
+    let (checked, _) = outcome(root.path(), &Policy::Raw, true);
+    assert_eq!(format!("{by_bounds:#?}"), format!("{checked:#?}"));
+    let numbers = 0..objects.len() as u64;
+    let known = numbers.filter(|&number| comparison.seen.is_by_bounds(number)).count();
+    (known, comparison.checks_all)
+}
+
+fn lines(numbers: impl Iterator<Item = usize>) -> String {
+    numbers.fold(String::new(), |mut lines, number| {
+        let _ = writeln!(lines, "{}", record(number));
+        lines
+    })
+}
+
+fn glued(numbers: std::ops::Range<usize>) -> Vec<u8> {
+    numbers.map(record).collect::<String>().into_bytes()
+}
+
+#[test]
+fn a_match_proves_records_and_nothing_else_does() {
+    let objects = [glued(0..40), glued(40..80)];
+    assert_eq!(compare(&objects, &lines(0..80)), (2, false), "all is well");
+    assert_eq!(compare(&objects, &lines(0..90)), (2, false), "what is missing casts no doubt");
+    let twice = [glued(0..40), [glued(40..80), glued(40..50)].concat()];
+    assert_eq!(compare(&twice, &lines(0..80)), (2, false), "nor does what is there twice");
+    assert_eq!(
+        compare(&objects, &lines((0..30).chain(40..80))),
+        (1, false),
+        "what is unexpected is checked"
+    );
+
+    let text = String::from_utf8(glued(0..40)).unwrap();
+    let balanced = text.replace(r#""id": 7, "#, r#""id": 07, "#).into_bytes();
+    let objects = [balanced, glued(40..80)];
+    assert_eq!(
+        compare(&objects, &lines(0..80)),
+        (0, true),
+        "no record, and nothing but its bounds is right"
+    );
+    let open = text.replacen(r#""id": 7, "#, r#"{"id": 7, "#, 1).into_bytes();
+    let objects = [open, glued(40..80)];
+    assert_eq!(
+        compare(&objects, &lines(0..80)),
+        (1, false),
+        "what shows in the bounds is checked at once"
+    );
+}
+
+#[test]
+fn a_truth_that_is_no_checked_json_proves_nothing() {
+    let objects = [glued(0..40)];
+    let root = tempfile::tempdir().unwrap();
+    write(root.path(), &objects, &lines(0..40));
+    let (_, comparison) = outcome(root.path(), &Policy::Json, false);
+    assert!(
+        !comparison.seen.is_by_bounds(0) && comparison.seen.has_read(0),
+        "other bytes may match"
+    );
+    let ledger = "plain text\n".repeat(40);
+    assert_eq!(compare(&[ledger.clone().into_bytes()], &ledger), (0, false));
+    assert_eq!(compare(&objects, ""), (0, false), "nothing was produced");
+}
+
+/// One byte of an object, by how far it is in, as something else.
+fn change() -> impl Strategy<Value = (usize, usize, u8)> {
+    let byte = prop_oneof![
+        4 => prop::sample::select(b"{}[]\",:0a \\\n".to_vec()),
+        2 => prop::sample::select(b"0123456789.-eE".to_vec()),
+        1 => any::<u8>(),
+    ];
+    (0..2_usize, any::<usize>(), byte)
+}
+
+proptest! {
+    #![proptest_config(cases(96))]
+
+    #[test]
+    fn whatever_is_damaged_the_outcome_is_that_of_a_full_check(
+        changes in prop::collection::vec(change(), 0..4),
+        cut in prop::option::of(any::<usize>()),
+        from in 0..6_usize,
+        upto in 54..66_usize,
+    ) {
+        let mut objects = [glued(0..30), glued(30..60)];
+        for (object, at, byte) in changes {
+            let at = at % objects[object].len();
+            objects[object][at] = byte;
+        }
+        if let Some(cut) = cut {
+            let keep = cut % objects[1].len();
+            objects[1].truncate(keep);
+        }
+        compare(&objects, &lines(from..upto));
+    }
+}
