@@ -37,10 +37,6 @@ pub const EXPANSION_RATIO_MAX: u64 = 1000;
 /// Bytes that are asked from a decoder at a time.
 pub const DECODE_CHUNK_BYTES: usize = 256 << 10;
 
-/// Largest content that is inflated at once instead of piece by piece, in bytes. Firehose buffers 5 MiB
-/// before it compresses, unless told otherwise (`SizeInMBs` of `BufferingHints`).
-pub const INFLATE_AT_ONCE_BYTES: usize = 32 << 20;
-
 /// What is kept between one encoding and the one inside it, in bytes.
 pub const LAYER_BUFFER_BYTES: usize = 64 << 10;
 
@@ -121,6 +117,11 @@ pub const LISTING_LEVELS: usize = 6;
 
 /// A body larger than this is spooled to a temporary file instead of memory, in bytes.
 pub const SPOOL_BYTES: u64 = 64 * MIB;
+
+/// Memory of bodies that is kept to be used again while no body is in it, in bytes.
+pub const IDLE_BUFFER_BYTES: usize = 96 << 20;
+/// Smallest body whose memory is kept, in bytes.
+pub const BUFFER_BYTES_MIN: usize = 128 << 10;
 
 /// Attempts at one body, the first included.
 pub const FETCH_ATTEMPTS: u32 = 4;

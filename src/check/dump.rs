@@ -3,10 +3,13 @@
 //! Bodies are fetched ahead; records are given out one object after another, as they are split.
 
 use std::io;
+use std::ops::Range;
 
+use bytes::Bytes;
 use futures::StreamExt;
 use tokio::sync::mpsc;
 
+use super::crew::Crew;
 use super::failed::{ErrorOutput, Sorted, Sorter};
 use super::notes::objects;
 use super::peculiar::{Peculiar, Peculiarities};
@@ -19,8 +22,9 @@ use crate::observe::Event;
 use crate::outcome::{
     self, ByteBook, Formats, Gap, GapReason, Malformed, Note, ObjectBook, Undecodable, Verdict,
 };
+use crate::plan::ReadPlan;
 use crate::source::Body;
-use crate::split::{self, Format, FormatChoice, Record, Sink, Span, Standing, Tally};
+use crate::split::{Format, FormatChoice, Part, Record, Shared, Sink, Span, Standing, Tally};
 
 /// Code of the note that error output was not asked for, and is there.
 const LEFT_OUT: &str = "error-output-left-out";
@@ -66,6 +70,11 @@ pub trait DumpSink: Send {
     /// # Errors
     /// When it cannot be written; the run ends, quietly if the reader has gone.
     fn record(&mut self, record: Dumped<'_>) -> io::Result<()>;
+    /// Whether it is all the same to it where a record ends and another one, right behind it, begins. Then
+    /// several may come as one.
+    fn joins(&self) -> bool {
+        false
+    }
     /// Takes malformed bytes of an object, a piece at a time, in order.
     ///
     /// # Errors
@@ -161,9 +170,11 @@ impl Run {
         Ok(dump.outcome)
     }
 
-    /// Bodies in the order of their objects, several of them on their way at once.
+    /// Bodies in the order of their objects, several of them on their way at once. There is room for as many
+    /// as there may be requests: fetching does not stand still while an object is split, and how many bytes
+    /// wait is up to whoever admits them.
     fn fetch_ahead(&self, jobs: Vec<Job>) -> mpsc::Receiver<(Job, Result<Body, GapReason>)> {
-        let (sender, receiver) = mpsc::channel(1);
+        let (sender, receiver) = mpsc::channel(self.plan.limits.requests.min(jobs.len()).max(1));
         let run = self.clone();
         tokio::spawn(async move {
             let fetches = jobs.into_iter().map(|job| {
@@ -184,10 +195,12 @@ impl Run {
     }
 
     async fn dump_one(&self, mut dump: Dump, job: Job, body: Body) -> Result<Dump> {
-        let plan = self.plan.clone();
+        let (plan, crew) = (self.plan.clone(), self.crew.clone());
         let before = dump.outcome.records;
+        let permit = crew.worker().await;
         let task = tokio::task::spawn_blocking(move || {
-            let result = dump.object(&job, body, &plan);
+            let _permit = permit;
+            let result = dump.object(&job, body, &plan, &crew);
             (dump, job, result)
         });
         let (dump, job, result) = joined(task.await)?;
@@ -205,9 +218,10 @@ struct Dump {
 }
 
 impl Dump {
-    fn object(&mut self, job: &Job, body: Body, plan: &crate::plan::ReadPlan) -> Result<()> {
+    fn object(&mut self, job: &Job, body: Body, plan: &ReadPlan, crew: &Crew) -> Result<()> {
         let suggested = naming::suggested_encoding(&job.object.key);
         let limit = plan.limits.object_bytes;
+        let (stored, len) = (body.bytes(), body.len());
         let mut content = match decode::open_as(body, suggested, limit, plan.base64) {
             Ok(content) => content,
             Err(reason) => {
@@ -228,11 +242,11 @@ impl Dump {
             index: 0,
             offsets,
             peculiar: None,
+            content: stored.filter(|_| content.encoding() == Encoding::Plain),
             error: None,
         };
-        let (format, mut tally, _) = split::split(&mut content, &plan.format, &mut sink);
+        let split = crew.split(&mut content, len, &plan.format, &mut sink);
         let Forward { sorter, errors, offsets, peculiar, error, .. } = sink;
-        sorter.settle(&mut tally);
         match error {
             Some(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 self.outcome.closed = true;
@@ -241,8 +255,9 @@ impl Dump {
             Some(error) => return Err(Error::io("records cannot be written", error)),
             None => {}
         }
-        match content.finish() {
-            Ok(damage) => {
+        match split.and_then(|split| Ok((split, content.finish()?))) {
+            Ok(((format, mut tally), damage)) => {
+                sorter.settle(&mut tally);
                 tally.recovered += doubtful_from(&damage).map_or(0, |from| offsets.from(from));
                 let errors = sorter.is_error_output().then_some(errors);
                 self.peculiar.add(peculiar.flatten(), decoded, &tally);
@@ -314,6 +329,8 @@ struct Forward<'a> {
     offsets: Offsets,
     /// By the first record of data, once there is one.
     peculiar: Option<Option<Peculiar>>,
+    /// All of it, where it is stored as it is and lies in memory.
+    content: Option<Bytes>,
     error: Option<io::Error>,
 }
 
@@ -322,12 +339,12 @@ impl Forward<'_> {
         self.offsets.note(record);
         self.peculiar.get_or_insert_with(|| Peculiar::of(record.bytes));
         if self.dump.wanted == Wanted::Data {
-            self.give(record.bytes, record);
+            self.give(record.bytes, record, 1);
         }
     }
 
-    /// Gives out a record: one of the object, or one that its error document holds.
-    fn give(&mut self, bytes: &[u8], stands: &Record<'_>) {
+    /// Gives out a record: one of the object, or one that its error document holds; or several as one.
+    fn give(&mut self, bytes: &[u8], stands: &Record<'_>, records: u64) {
         if self.error.is_none() {
             let result = self.dump.sink.record(Dumped {
                 bytes,
@@ -337,7 +354,7 @@ impl Forward<'_> {
                 recovered: stands.standing == Standing::Recovered,
             });
             self.tried(result);
-            self.index += 1;
+            self.index += records;
         }
     }
 
@@ -360,7 +377,7 @@ impl Sink for Forward<'_> {
             Sorted::Data => self.data(&record),
             Sorted::Failed(document, records) => {
                 self.errors.add(&document, records);
-                failed.iter().for_each(|bytes| self.give(bytes, &record));
+                failed.iter().for_each(|bytes| self.give(bytes, &record, 1));
             }
             Sorted::Rejected(span) => {
                 self.rejected(span.offset, record.bytes);
@@ -394,5 +411,51 @@ impl Sink for Forward<'_> {
 
     fn is_done(&self) -> bool {
         self.error.is_some()
+    }
+}
+
+/// What another thread takes: where records of data are.
+#[derive(Debug)]
+struct Places {
+    /// Those right behind one another are one.
+    joins: bool,
+    /// Where they are, and how many there.
+    all: Vec<(Range<usize>, u64)>,
+}
+
+impl Part for Places {
+    fn another(&self) -> Self {
+        Self { joins: self.joins, all: Vec::new() }
+    }
+
+    fn record(&mut self, record: Record<'_>) {
+        let start = usize::try_from(record.offset).expect("it lies in memory");
+        let end = start + record.bytes.len();
+        match self.all.last_mut() {
+            Some((before, records)) if self.joins && before.end == start => {
+                before.end = end;
+                *records += 1;
+            }
+            _ => self.all.push((start..end, 1)),
+        }
+    }
+}
+
+impl Shared for Forward<'_> {
+    type Part = Places;
+
+    fn part(&self) -> Option<Places> {
+        let is_data = self.sorter.is_data() && self.peculiar == Some(None);
+        let places = || Places { joins: self.dump.sink.joins(), all: Vec::new() };
+        (is_data && self.content.is_some()).then(places)
+    }
+
+    fn join(&mut self, part: Places, standing: Standing) {
+        let content = self.content.clone().filter(|_| self.dump.wanted == Wanted::Data);
+        let Some(content) = content else { return };
+        for (place, records) in part.all {
+            let (offset, bytes) = (place.start as u64, &content[place]);
+            self.give(bytes, &Record { bytes, offset, standing }, records);
+        }
     }
 }

@@ -31,9 +31,10 @@ pub(super) async fn run(request: Dump, session: &Session) -> Result<u8> {
     }
     let unfinished = [Some(&out), rejects.as_ref()].into_iter().flatten();
     let unfinished = unfinished.filter_map(Output::unfinished).collect();
-    let slot = Arc::new(Mutex::new(Some(Writer::new(request.records, out, rejects))));
+    let slot = Slot::default();
     let owner = Owner { slot: Arc::clone(&slot), unfinished };
-    let outcome = run.run.dump(Box::new(Filler(slot)), request.wanted, SAMPLES).await?;
+    let filler = Filler { writer: Some(Writer::new(request.records, out, rejects)), slot };
+    let outcome = run.run.dump(Box::new(filler), request.wanted, SAMPLES).await?;
     run.progress.clear();
     owner.finish(&outcome)?;
     if !session.quiet {
@@ -62,42 +63,53 @@ fn say(outcome: &DumpOutcome, session: &Session, watched: bool) -> Result<()> {
     Ok(())
 }
 
+/// Where the writer is while nobody fills it.
 type Slot = Arc<Mutex<Option<Writer<Output>>>>;
 
-/// The writer, for the worker that fills it.
-struct Filler(Slot);
+/// The writer, for the worker that fills it: its own until it is done, so that a record costs no lock.
+struct Filler {
+    writer: Option<Writer<Output>>,
+    slot: Slot,
+}
 
 impl Filler {
-    fn with(&self, write: impl FnOnce(&mut Writer<Output>) -> io::Result<()>) -> io::Result<()> {
-        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        slot.as_mut().map_or(Err(io::ErrorKind::BrokenPipe.into()), write)
+    fn writer(&mut self) -> io::Result<&mut Writer<Output>> {
+        self.writer.as_mut().ok_or_else(|| io::ErrorKind::BrokenPipe.into())
     }
 }
 
 impl DumpSink for Filler {
     fn record(&mut self, record: Dumped<'_>) -> io::Result<()> {
-        self.with(|writer| writer.record(record))
+        self.writer()?.record(record)
+    }
+
+    fn joins(&self) -> bool {
+        self.writer.as_ref().is_some_and(DumpSink::joins)
     }
 
     fn rejected(&mut self, key: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.with(|writer| writer.rejected(key, offset, bytes))
+        self.writer()?.rejected(key, offset, bytes)
     }
 }
 
-/// The writer, for the run that ends it. A run that is given up takes it from the worker, and with
-/// it the files that are not complete.
+impl Drop for Filler {
+    fn drop(&mut self) {
+        *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = self.writer.take();
+    }
+}
+
+/// The writer, for the run that ends it.
 struct Owner {
     slot: Slot,
     unfinished: Vec<PathBuf>,
 }
 
 impl Owner {
-    fn take(&self) -> Option<Writer<Output>> {
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    fn finish(&self, outcome: &DumpOutcome) -> Result<()> {
-        let Some(mut writer) = self.take() else { return Ok(()) };
+    fn finish(mut self, outcome: &DumpOutcome) -> Result<()> {
+        // From here on files that are not complete go with the writer.
+        self.unfinished.clear();
+        let writer = self.slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut writer) = writer else { return Ok(()) };
         let written = writer.finish(outcome);
         let (out, rejects) = writer.into_parts();
         out.finish(written)?;
@@ -107,11 +119,8 @@ impl Owner {
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        // A worker in the middle of a write keeps its files open, but must neither keep the process
-        // from ending nor leave them behind.
-        match self.slot.try_lock() {
-            Ok(mut slot) => drop(slot.take()),
-            Err(_) => self.unfinished.iter().for_each(|file| _ = fs::remove_file(file)),
-        }
+        // A worker in the middle of an object keeps its files open, but must neither keep the process from
+        // ending nor leave them behind.
+        self.unfinished.iter().for_each(|file| _ = fs::remove_file(file));
     }
 }

@@ -26,7 +26,7 @@ pub struct Output {
 enum Sink {
     /// A person reads it: every line shows at once.
     Terminal(Stdout),
-    Pipe(BufWriter<Stdout>),
+    Pipe(BufWriter<Piped>),
     File {
         file: BufWriter<NamedTempFile>,
         target: PathBuf,
@@ -46,7 +46,8 @@ impl Output {
             let sink = if stdout.is_terminal() {
                 Sink::Terminal(stdout)
             } else {
-                Sink::Pipe(BufWriter::with_capacity(BUFFER_BYTES, stdout))
+                let file = piped(stdout).map_err(|error| Error::io("stdout", error))?;
+                Sink::Pipe(BufWriter::with_capacity(BUFFER_BYTES, file))
             };
             return Ok(Self { sink, name: "stdout".to_owned(), closed: false });
         };
@@ -93,6 +94,23 @@ impl Output {
         file.persist(target).map_err(|error| Error::io(&self.name, error.error))?;
         Ok(())
     }
+}
+
+/// Stdout that is no terminal. `Stdout` itself looks for the last line break in all that is written.
+#[cfg(unix)]
+type Piped = File;
+#[cfg(not(unix))]
+type Piped = Stdout;
+
+#[cfg(unix)]
+fn piped(stdout: Stdout) -> io::Result<Piped> {
+    use std::os::fd::AsFd;
+    Ok(stdout.as_fd().try_clone_to_owned()?.into())
+}
+
+#[cfg(not(unix))]
+fn piped(stdout: Stdout) -> io::Result<Piped> {
+    Ok(stdout)
 }
 
 fn open_file(path: &Path) -> io::Result<Sink> {

@@ -3,9 +3,6 @@
 //! A decoder for one member only would stop at its end with success and lose the others. Behind a
 //! broken deflate stream nothing is looked for: there is no telling where it ends.
 
-use std::io::{self, Cursor};
-
-use super::at_once;
 use super::frames;
 use super::inflate::{Inflated, Inflater};
 use super::input::{Decoder, Failure, Input, Log};
@@ -18,8 +15,6 @@ const CUT: &str = "gzip body is cut: it ends inside a member";
 pub(super) struct Gzip {
     inflater: Inflater,
     state: State,
-    /// Content that was inflated at once, and what of it has been given out.
-    ready: Cursor<Vec<u8>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,36 +22,23 @@ enum State {
     First,
     Between,
     Inside,
-    /// Inside a member that was inflated at once.
-    Ready,
 }
 
 impl Gzip {
     pub(super) fn new() -> Self {
-        Self { inflater: Inflater::new(), state: State::First, ready: Cursor::default() }
+        Self { inflater: Inflater::new(), state: State::First }
     }
 }
 
 impl Decoder for Gzip {
     fn read(&mut self, input: &mut Input, out: &mut [u8], log: &mut Log) -> Result<usize, Failure> {
         loop {
-            if self.state == State::Ready {
-                match io::Read::read(&mut self.ready, out).map_err(Failure::Body)? {
-                    0 => self.state = State::Between,
-                    count => return Ok(count),
-                }
-            }
             if self.state != State::Inside {
                 log.vouch();
                 let first = self.state == State::First;
                 let junk = "bytes between gzip members that are none";
                 if !frames::next(input, log, first, sniff::may_be_gzip, junk)? {
                     return Ok(0);
-                }
-                if first && let Some(content) = input.rest().and_then(at_once::gzip_member) {
-                    input.skip(u64::MAX)?;
-                    (self.ready, self.state) = (Cursor::new(content), State::Ready);
-                    continue;
                 }
                 match header(input)? {
                     Header::Whole => {}

@@ -6,8 +6,6 @@
 
 use std::{fmt, io};
 
-use bytes::Bytes;
-
 use super::rows::Rows;
 use super::{Bounds, Damaged};
 use crate::limits::{DECODE_CHUNK_BYTES, LAYER_BUFFER_BYTES};
@@ -128,12 +126,7 @@ pub(super) struct Input {
 
 #[derive(Debug)]
 enum Origin {
-    /// `whole` are all its bytes, where they lie in memory.
-    Body {
-        reader: BodyReader,
-        len: u64,
-        whole: Option<Bytes>,
-    },
+    Body { reader: BodyReader, len: u64 },
     Layer(Box<Layer>),
     Rows(Box<Rows>),
 }
@@ -148,8 +141,7 @@ impl Input {
     pub(super) fn body(body: Body) -> Self {
         let len = body.len();
         let capacity = DECODE_CHUNK_BYTES.min(usize::try_from(len).unwrap_or(usize::MAX));
-        let whole = body.bytes();
-        Self::new(Origin::Body { reader: body.into_reader(), len, whole }, capacity)
+        Self::new(Origin::Body { reader: body.into_reader(), len }, capacity)
     }
 
     /// The stored body, if that is what this is and nothing was taken of it. Then nothing is left.
@@ -189,16 +181,6 @@ impl Input {
         match &self.origin {
             Origin::Body { len, .. } => Some(len.saturating_sub(self.taken)),
             Origin::Layer(_) | Origin::Rows(_) => None,
-        }
-    }
-
-    /// All bytes that are left, where they lie in memory. Nothing is taken.
-    pub(super) fn rest(&self) -> Option<&[u8]> {
-        match &self.origin {
-            Origin::Body { whole: Some(whole), .. } => {
-                whole.get(usize::try_from(self.taken).ok()?..)
-            }
-            _ => None,
         }
     }
 

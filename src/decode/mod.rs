@@ -4,7 +4,6 @@
 //! them once more. Content is what no magic number is found in any more.
 
 mod ahead;
-mod at_once;
 mod frames;
 mod gzip;
 mod inflate;

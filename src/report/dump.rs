@@ -100,6 +100,10 @@ impl<W: Write + Send> DumpSink for Writer<W> {
         }
     }
 
+    fn joins(&self) -> bool {
+        self.form == Records::Raw
+    }
+
     fn rejected(&mut self, _key: &str, _offset: u64, bytes: &[u8]) -> io::Result<()> {
         self.rejects.as_mut().map_or(Ok(()), |rejects| rejects.write_all(bytes))
     }

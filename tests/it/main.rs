@@ -19,6 +19,8 @@ mod columnar;
 mod conformance;
 // Seeded damage: no value comes out that was not put in.
 mod damage;
+// Records from memory, and from files.
+mod dump;
 // An AWS on this machine.
 mod emulator;
 // An object of a gibibyte.

@@ -10,10 +10,11 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumMode;
 use aws_smithy_checksums::body::validate::Error as ChecksumError;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::io::AsyncWriteExt;
 
 use super::S3;
+use super::buffers::Buffers;
 use crate::aws::{Failure, causes};
 use crate::limits::{FETCH_ATTEMPTS, FETCH_BACKOFF, FETCH_BACKOFF_MAX, SPOOL_BYTES};
 use crate::outcome::GapReason;
@@ -73,7 +74,7 @@ impl S3 {
         let body = if object.size > SPOOL_BYTES {
             spool(answer.body, object.size).await?
         } else {
-            collect(answer.body, object.size).await?
+            collect(answer.body, object.size, &self.buffers).await?
         };
         Ok(body.with_content_encoding(encoding))
     }
@@ -154,10 +155,10 @@ async fn next(body: &mut ByteStream, got: u64, expected: u64) -> Result<Option<B
     Ok(piece)
 }
 
-async fn collect(mut body: ByteStream, expected: u64) -> Result<Body, Miss> {
-    let mut all = BytesMut::with_capacity(usize::try_from(expected).unwrap_or(0));
+async fn collect(mut body: ByteStream, expected: u64, buffers: &Buffers) -> Result<Body, Miss> {
+    let mut all = buffers.take(usize::try_from(expected).unwrap_or(0));
     while let Some(piece) = next(&mut body, all.len() as u64, expected).await? {
-        all.extend_from_slice(&piece);
+        all.extend(&piece);
     }
     Ok(Body::from_bytes(all.freeze()))
 }

@@ -1,5 +1,6 @@
 //! A bucket, read through the AWS SDK.
 
+mod buffers;
 mod divide;
 mod fetch;
 mod list;
@@ -15,6 +16,7 @@ use crate::aws::Aws;
 use crate::error::Result;
 use crate::limits::LISTINGS;
 use crate::outcome::GapReason;
+use buffers::Buffers;
 
 /// A bucket as a source.
 #[derive(Debug)]
@@ -27,6 +29,7 @@ pub struct S3 {
     listings: usize,
     lists: AtomicU64,
     gets: AtomicU64,
+    buffers: Buffers,
 }
 
 impl S3 {
@@ -41,6 +44,7 @@ impl S3 {
             listings: LISTINGS,
             lists: AtomicU64::new(0),
             gets: AtomicU64::new(0),
+            buffers: Buffers::default(),
         }
     }
 
