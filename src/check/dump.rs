@@ -450,10 +450,11 @@ impl Shared for Forward<'_> {
         (is_data && self.content.is_some()).then(places)
     }
 
-    fn join(&mut self, part: Places, standing: Standing) {
+    fn join(&mut self, part: &mut Places, standing: Standing) {
+        let places = part.all.drain(..);
         let content = self.content.clone().filter(|_| self.dump.wanted == Wanted::Data);
         let Some(content) = content else { return };
-        for (place, records) in part.all {
+        for (place, records) in places {
             let (offset, bytes) = (place.start as u64, &content[place]);
             self.give(bytes, &Record { bytes, offset, standing }, records);
         }
