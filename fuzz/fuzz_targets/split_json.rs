@@ -1,5 +1,6 @@
 //! Splitting JSON: no byte is lost, a clean record is JSON, where a window ends changes nothing, and the
-//! twin that looks at one byte after another says the same.
+//! twin that looks at one byte after another says the same; so does who looks for bounds alone, of what is
+//! undamaged.
 #![no_main]
 
 use std::io::{self, Read};
@@ -38,6 +39,28 @@ impl Sink for Seen {
     }
 }
 
+/// A sink for which bounds suffice.
+#[derive(Default)]
+struct ByBounds(Seen);
+
+impl Sink for ByBounds {
+    fn record(&mut self, record: Record<'_>) {
+        self.0.record(record);
+    }
+
+    fn malformed(&mut self, span: Span) {
+        self.0.malformed(span);
+    }
+
+    fn rejected(&mut self, offset: u64, bytes: &[u8]) {
+        self.0.rejected(offset, bytes);
+    }
+
+    fn bounds_suffice(&self) -> bool {
+        true
+    }
+}
+
 impl Seen {
     /// What is seen in content. That the numbers of bytes balance, the splitter asserts itself.
     fn of(content: &mut dyn Read) -> Self {
@@ -52,6 +75,18 @@ impl Seen {
         assert_eq!(tally.records, seen.records.len() as u64);
         assert_eq!(tally.malformed_spans, seen.spans.len() as u64);
         seen
+    }
+
+    /// What is seen of bounds alone.
+    fn by_bounds(content: &mut dyn Read) -> Self {
+        let (choice, mut sink) = (FormatChoice::Fixed(Format::Json), ByBounds::default());
+        split(content, &choice, &mut sink).2.expect("memory can be read");
+        sink.0
+    }
+
+    fn is_undamaged(&self) -> bool {
+        let is_clean = |(_, _, standing): &(u64, Vec<u8>, Standing)| *standing == Standing::Clean;
+        self.spans.is_empty() && self.records.iter().all(is_clean)
     }
 
     fn moved_back(mut self, by: u64) -> Self {
@@ -91,13 +126,19 @@ fuzz_target!(|input: (u8, &[u8])| {
     let whole = Seen::of(&mut &*content);
     whole.check(content);
     assert_eq!(whole, Seen::by(split_bytewise, &mut &*content));
+    let by_bounds = Seen::by_bounds(&mut &*content);
+    if whole.is_undamaged() {
+        assert_eq!(whole, by_bounds);
+    }
     // A mark is one at the very beginning only.
     if !content.starts_with(BYTE_ORDER_MARK) {
         // The first window holds so many bytes of the content, the second one the rest.
         let blanks = SNIFF_BYTES - usize::from(window);
         let windowed = Seen::of(&mut Trickle { blanks, content }).moved_back(blanks as u64);
         assert_eq!(whole, windowed);
-        let trickle = &mut Trickle { blanks, content };
-        assert_eq!(whole, Seen::by(split_bytewise, trickle).moved_back(blanks as u64));
+        let trickle = || Trickle { blanks, content };
+        assert_eq!(whole, Seen::by(split_bytewise, &mut trickle()).moved_back(blanks as u64));
+        let windowed = Seen::by_bounds(&mut trickle()).moved_back(blanks as u64);
+        assert_eq!(by_bounds, windowed);
     }
 });

@@ -298,53 +298,44 @@ struct Lines<'r, 'a> {
 }
 
 /// What another thread takes: records that stand alone.
-struct Alone<'a> {
+struct Alone {
     fingerprinter: Fingerprinter,
     number: u64,
     rows: Vec<Row>,
-    looks: Looks<'a>,
 }
 
-impl<'a> Alone<'a> {
-    fn new(fingerprinter: &Fingerprinter, number: u64, looks: &Looks<'a>) -> Self {
-        let (fingerprinter, wanted) = (fingerprinter.another(), looks.wanted);
-        let looks = Looks { wanted, ..Looks::default() };
-        Self { fingerprinter, number, rows: Vec::new(), looks }
-    }
-}
-
-impl Part for Alone<'_> {
+impl Part for Alone {
     fn another(&self) -> Self {
-        Self::new(&self.fingerprinter, self.number, &self.looks)
+        let (fingerprinter, number) = (self.fingerprinter.another(), self.number);
+        Self { fingerprinter, number, rows: Vec::new() }
     }
 
     fn record(&mut self, record: Record<'_>) {
         let identity = self.fingerprinter.identity(record.bytes);
-        match self.looks.wanted {
-            Some(_) => self.looks.saw(record.offset, identity, record.bytes),
-            None => self.rows.push(Row::new(identity, Place::new(self.number, record.offset))),
-        }
+        self.rows.push(Row::new(identity, Place::new(self.number, record.offset)));
     }
 }
 
-impl<'a> Shared for Lines<'_, 'a> {
-    type Part = Alone<'a>;
+impl Shared for Lines<'_, '_> {
+    type Part = Alone;
 
-    fn part(&self) -> Option<Alone<'a>> {
+    fn part(&self) -> Option<Alone> {
         let Reading { fingerprinter, number, looks, .. } = &*self.reading;
-        let alone = self.shape == Shape::Records && self.wrong.is_none();
-        alone.then(|| Alone::new(fingerprinter, *number, looks))
+        let alone = self.shape == Shape::Records && self.wrong.is_none() && looks.wanted.is_none();
+        alone.then(|| Alone {
+            fingerprinter: fingerprinter.another(),
+            number: *number,
+            rows: Vec::new(),
+        })
     }
 
-    fn join(&mut self, part: &mut Alone<'a>, _: Standing) {
-        let Reading { said, looks, .. } = &mut *self.reading;
+    fn join(&mut self, part: &mut Alone, _: Standing) {
+        let said = &mut self.reading.said;
         let incomplete = part.fingerprinter.take_incomplete();
         if self.wrong.is_none() {
             said.incomplete += incomplete;
-            looks.found.append(&mut part.looks.found);
             said.demand_all(&part.rows);
         }
-        part.looks.found.clear();
         part.rows.clear();
     }
 }
