@@ -17,7 +17,7 @@ use crate::fingerprint::Identity;
 use crate::observe::Event;
 use crate::outcome::{Gap, GapReason, Origin};
 use crate::plan::{ReconcilePlan, Window, Young};
-use crate::reconcile::{Packed, Place, Produced, Row, Side, Spool, Storage};
+use crate::reconcile::{Packed, Place, Produced, Row, Side, Spool, Storage, bytes_at};
 use crate::source::{KeyRange, Source};
 use crate::stop::before_a_result;
 pub(super) use read::Reader;
@@ -57,19 +57,17 @@ struct Timed {
 impl Packed for Timed {
     const BYTES: usize = 12 + Row::BYTES;
 
-    fn pack(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.at.as_second().to_le_bytes());
-        out.extend_from_slice(&self.at.subsec_nanosecond().to_le_bytes());
-        self.row.pack(out);
+    fn pack(&self, out: &mut [u8]) {
+        out[..8].copy_from_slice(&self.at.as_second().to_le_bytes());
+        out[8..12].copy_from_slice(&self.at.subsec_nanosecond().to_le_bytes());
+        self.row.pack(&mut out[12..]);
     }
 
     fn unpack(bytes: &[u8]) -> Self {
-        let (seconds, rest) = bytes.split_at(8);
-        let (nanoseconds, row) = rest.split_at(4);
-        let seconds = i64::from_le_bytes(seconds.try_into().unwrap_or_default());
-        let nanoseconds = i32::from_le_bytes(nanoseconds.try_into().unwrap_or_default());
+        let seconds = i64::from_le_bytes(bytes_at(bytes, 0));
+        let nanoseconds = i32::from_le_bytes(bytes_at(bytes, 8));
         let at = Timestamp::new(seconds, nanoseconds).unwrap_or_default();
-        Self { at, row: Row::unpack(row) }
+        Self { at, row: Row::unpack(&bytes[12..]) }
     }
 }
 

@@ -23,4 +23,4 @@ pub use diff::{Differences, Found, Group, GroupClass, Kept, Produced, Tally, com
 pub use pile::Pile;
 pub use rows::{Place, Row};
 pub use side::Side;
-pub use storage::{Packed, Spool, Storage};
+pub use storage::{Packed, Spool, Storage, bytes_at};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::storage::Packed;
+use super::storage::{Packed, bytes_at};
 use crate::fingerprint::Identity;
 use crate::limits::{OBJECT_BYTES_CEILING, OBJECTS_CEILING};
 
@@ -88,20 +88,18 @@ impl Row {
 impl Packed for Row {
     const BYTES: usize = 24;
 
-    fn pack(&self, out: &mut Vec<u8>) {
+    #[inline]
+    fn pack(&self, out: &mut [u8]) {
         let [high, low] = self.identity;
-        for word in [high, low, self.place.0] {
-            out.extend_from_slice(&word.to_le_bytes());
+        for (word, out) in [high, low, self.place.0].into_iter().zip(out.chunks_exact_mut(8)) {
+            out.copy_from_slice(&word.to_le_bytes());
         }
     }
 
+    #[inline]
     fn unpack(bytes: &[u8]) -> Self {
-        let mut words = [0; 3];
-        for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(8)) {
-            *word = bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte));
-        }
-        let [high, low, place] = words;
-        Self { identity: [high, low], place: Place(place) }
+        let word = |at| u64::from_le_bytes(bytes_at(bytes, at));
+        Self { identity: [word(0), word(8)], place: Place(word(16)) }
     }
 }
 

@@ -170,8 +170,8 @@ impl Side {
         };
         for partition in self.partitions.iter_mut().flat_map(|all| all.iter_mut()) {
             partition.digest(&self.storage);
-            let sealed = partition.sealed.iter().flat_map(|chunk| &chunk.rows);
-            let rows = sealed.chain(&partition.open);
+            let sealed = partition.sealed.iter().map(|chunk| &chunk.rows[..]);
+            let rows = sealed.chain([&partition.open[..]]);
             Block::write(rows, &file, &self.storage, &mut partition.blocks)?;
             partition.sealed.clear();
             partition.open.clear();

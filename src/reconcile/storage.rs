@@ -151,10 +151,16 @@ pub trait Packed: Copy {
     const BYTES: usize;
 
     /// Writes them.
-    fn pack(&self, out: &mut Vec<u8>);
+    fn pack(&self, out: &mut [u8]);
 
     /// Reads them.
     fn unpack(bytes: &[u8]) -> Self;
+}
+
+/// The bytes of a number, from their place among packed ones.
+#[inline]
+pub fn bytes_at<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+    bytes[at..at + N].try_into().unwrap_or([0; N])
 }
 
 /// A part of a temporary file, written at once and read at once.
@@ -172,19 +178,29 @@ const BLOCK_BYTES: usize = 1 << 20;
 impl Block {
     /// Writes items behind what is in a file, and says where.
     pub(super) fn write<'a, T: Packed + 'a>(
-        items: impl IntoIterator<Item = &'a T>,
+        parts: impl IntoIterator<Item = &'a [T]>,
         file: &Arc<Spill>,
         storage: &Storage,
         blocks: &mut Vec<Self>,
     ) -> Result<()> {
+        let most = BLOCK_BYTES / T::BYTES * T::BYTES;
         let mut bytes = Vec::new();
-        let mut items = items.into_iter().peekable();
-        while let Some(item) = items.next() {
-            item.pack(&mut bytes);
-            if bytes.len() + T::BYTES > BLOCK_BYTES || items.peek().is_none() {
-                blocks.push(Self::append(&bytes, file, storage)?);
-                bytes.clear();
+        for mut items in parts {
+            while !items.is_empty() {
+                let (at, room) = (bytes.len(), (most - bytes.len()) / T::BYTES);
+                let (now, later) = items.split_at(room.min(items.len()));
+                bytes.resize(at + now.len() * T::BYTES, 0);
+                let places = bytes[at..].chunks_exact_mut(T::BYTES);
+                now.iter().zip(places).for_each(|(item, place)| item.pack(place));
+                items = later;
+                if bytes.len() == most {
+                    blocks.push(Self::append(&bytes, file, storage)?);
+                    bytes.clear();
+                }
             }
+        }
+        if !bytes.is_empty() {
+            blocks.push(Self::append(&bytes, file, storage)?);
         }
         Ok(())
     }
@@ -266,7 +282,7 @@ impl<T: Packed> Spool<T> {
             Some(block) => Arc::clone(&block.file),
             None => self.storage.file()?,
         };
-        Block::write(&self.items, &file, &self.storage, &mut self.blocks)
+        Block::write([&self.items[..]], &file, &self.storage, &mut self.blocks)
     }
 
     /// Shows all items, in their order.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::decode::Encoding;
 use crate::error::{Error, Result};
 use crate::fingerprint::Identity;
-use crate::reconcile::{Found, Packed, Pile, Place, Row, Spool, Storage};
+use crate::reconcile::{Found, Packed, Pile, Place, Row, Spool, Storage, bytes_at};
 use crate::split::{Record, Standing};
 
 /// The records of one object of data.
@@ -182,31 +182,27 @@ impl Taken {
 impl Packed for Recovered {
     const BYTES: usize = Row::BYTES + 4;
 
-    fn pack(&self, out: &mut Vec<u8>) {
-        self.row.pack(out);
-        out.extend_from_slice(&self.len.to_le_bytes());
+    fn pack(&self, out: &mut [u8]) {
+        self.row.pack(&mut out[..Row::BYTES]);
+        out[Row::BYTES..].copy_from_slice(&self.len.to_le_bytes());
     }
 
     fn unpack(bytes: &[u8]) -> Self {
-        let (row, len) = bytes.split_at(Row::BYTES);
-        let len = u32::from_le_bytes(len.try_into().unwrap_or_default());
-        Self { row: Row::unpack(row), len }
+        let len = u32::from_le_bytes(bytes_at(bytes, Row::BYTES));
+        Self { row: Row::unpack(bytes), len }
     }
 }
 
 impl Packed for Extent {
     const BYTES: usize = 12;
 
-    fn pack(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.offset.to_le_bytes());
-        out.extend_from_slice(&self.len.to_le_bytes());
+    fn pack(&self, out: &mut [u8]) {
+        out[..8].copy_from_slice(&self.offset.to_le_bytes());
+        out[8..].copy_from_slice(&self.len.to_le_bytes());
     }
 
     fn unpack(bytes: &[u8]) -> Self {
-        let (offset, len) = bytes.split_at(8);
-        Self {
-            offset: u64::from_le_bytes(offset.try_into().unwrap_or_default()),
-            len: u32::from_le_bytes(len.try_into().unwrap_or_default()),
-        }
+        let offset = u64::from_le_bytes(bytes_at(bytes, 0));
+        Self { offset, len: u32::from_le_bytes(bytes_at(bytes, 8)) }
     }
 }
