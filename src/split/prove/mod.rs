@@ -212,9 +212,10 @@ fn go_on<P: Pass>(
     at: usize,
     ends: &mut Ends,
 ) -> Behind {
-    let start = base + at as u64;
+    let (start, end) = (base + at as u64, base + window.len() as u64);
     let (pass, from) = match halted.take() {
-        Some(halted) if halted.start == start => (halted.pass, halted.from),
+        // This window may end before the one did in which it halted.
+        Some(halted) if halted.start == start && halted.from <= end => (halted.pass, halted.from),
         _ => (P::default(), start),
     };
     let from = at + usize::try_from(from - start).unwrap_or(0);

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use proptest::prelude::*;
 
 use super::*;
+use crate::limits::DECODE_CHUNK_BYTES;
 use crate::split::{Damage, Span};
 use crate::tests::cases;
 
@@ -159,6 +160,37 @@ fn undamaged_content_comes_from_runs() {
             assert_eq!((whole.0, whole.1), (in_runs.0, in_runs.1));
             assert_eq!(checked.records, matched.records);
         }
+    }
+}
+
+/// Records up to one that opens otherwise and one that makes the window grow; then, where a segment begins,
+/// some that a thread takes, before one that goes on beyond the window.
+#[test]
+fn a_window_that_was_long_and_is_short_again_holds_what_it_holds() {
+    const SEGMENT: usize = 1 << 20;
+    let small = |number: usize, len: usize| {
+        let text = format!(r#"{{"id": {number}, "text": ""#);
+        format!(r#"{text}{}"}}"#, "x".repeat(len - text.len() - 2))
+    };
+    let mut content = small(0, 100);
+    let (seam, long) = (content.len() + 2 * SEGMENT, DECODE_CHUNK_BYTES * 11 / 5);
+    while content.len() < seam - long - 5_300 {
+        content += &small(1, 100);
+    }
+    content += r#"{"other": 1, "id": 0}"#;
+    content += &small(2, long);
+    while content.len() < seam + 3_000 {
+        content += &small(3, 97);
+    }
+    content += &small(4, 3 * SEGMENT);
+    for _ in 0..SEGMENT / 50 {
+        content += &small(5, 100);
+    }
+    for helpers in [0, 1] {
+        let (content, segment) = (&content.clone().into_bytes(), SEGMENT as u64);
+        let joined = compare(content, &FormatChoice::Detect, helpers, segment);
+        assert!(joined > 10_000, "{joined}");
+        compare_as(by_bounds, content, &FormatChoice::Detect, helpers, segment);
     }
 }
 
