@@ -27,6 +27,8 @@ pub struct Side {
     held: u64,
     chunk_rows: usize,
     file: Option<Arc<Spill>>,
+    /// It is the records of one object, and will be part of another side.
+    staging: bool,
 }
 
 type Partitions = [Partition; PARTITIONS];
@@ -101,7 +103,7 @@ impl Side {
 
     /// An empty side for the records of one object that is read.
     pub(super) fn staging(storage: &Arc<Storage>) -> Self {
-        Self::gathering(storage, storage.for_staging())
+        Self { staging: true, ..Self::gathering(storage, storage.for_staging()) }
     }
 
     /// One that holds about so many bytes of rows in open chunks.
@@ -114,6 +116,7 @@ impl Side {
             held: 0,
             chunk_rows: usize::try_from(room).unwrap_or(CHUNK_ROWS).clamp(1, CHUNK_ROWS),
             file: None,
+            staging: false,
         }
     }
 
@@ -166,6 +169,7 @@ impl Side {
     fn spill(&mut self) -> Result<()> {
         let file = match &self.file {
             Some(file) => Arc::clone(file),
+            None if self.staging => Arc::clone(self.file.insert(self.storage.file_for_staging()?)),
             None => Arc::clone(self.file.insert(self.storage.file()?)),
         };
         for partition in self.partitions.iter_mut().flat_map(|all| all.iter_mut()) {

@@ -31,6 +31,8 @@ pub struct Storage {
     pub(super) key: Key,
     held: AtomicU64,
     spilled: AtomicU64,
+    /// What is staged shares these, at most one a worker.
+    staging: Mutex<Vec<Arc<Spill>>>,
 }
 
 impl Storage {
@@ -57,6 +59,7 @@ impl Storage {
             key: Key::of(seed),
             held: AtomicU64::new(0),
             spilled: AtomicU64::new(0),
+            staging: Mutex::default(),
         })
     }
 
@@ -106,6 +109,15 @@ impl Storage {
     pub(super) fn is_short(&self, own: u64) -> bool {
         let budget = self.for_sides();
         own > budget / 2 || (self.held.load(Ordering::Relaxed) > budget && own > budget / 16)
+    }
+
+    /// A temporary file for what is staged: the number of files must not grow with that of objects.
+    pub(super) fn file_for_staging(&self) -> Result<Arc<Spill>> {
+        let mut files = self.staging.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_enough = files.len() as u64 >= self.workers;
+        let file = if is_enough { files.remove(0) } else { self.file()? };
+        files.push(Arc::clone(&file));
+        Ok(file)
     }
 
     /// A new temporary file.
