@@ -165,16 +165,21 @@ impl Comparison {
     }
 
     pub(super) async fn read(&mut self, jobs: &[Job]) -> Result<()> {
-        let amiss = self.read_as(jobs, self.matches_prove()).await?;
-        self.read_as(&amiss, false).await?;
+        let amiss = self.read_as(&self.run.clone(), jobs, self.matches_prove()).await?;
+        self.read_as(&self.run.to_its_end(), &amiss, false).await?;
         self.seen.order();
         Ok(())
     }
 
     /// Reads objects. Those that are not just records and blanks, as far as their bounds tell, are to be
     /// read again.
-    async fn read_as(&mut self, jobs: &[Job], bounds_suffice: bool) -> Result<Vec<Job>> {
-        let (run, plan, seen) = (&self.run, &self.plan, &mut self.seen);
+    pub(super) async fn read_as(
+        &mut self,
+        run: &Run,
+        jobs: &[Job],
+        bounds_suffice: bool,
+    ) -> Result<Vec<Job>> {
+        let (plan, seen) = (&self.plan, &mut self.seen);
         let mut stager = stager(plan, run.crew.clone(), Some(&self.storage));
         stager.bounds_suffice = bounds_suffice;
         let kept = self.kept.clone();

@@ -31,7 +31,7 @@ pub(super) struct Stager {
     pub(super) identities: Option<Identities>,
     /// Identities will be matched with those that were produced.
     pub(super) proves: bool,
-    /// A match proves a record: of objects that can be read again for nothing, bounds suffice.
+    /// A match proves a record: bounds suffice.
     pub(super) bounds_suffice: bool,
     /// Error output is looked for; else every record is one of data.
     pub(super) knows_errors: bool,
@@ -107,10 +107,12 @@ impl Stager {
         if job.site.errors_only {
             sink.sorter = Sorter::errors();
         }
-        let by_bounds = self.bounds_suffice && job.is_free();
+        let by_bounds = self.bounds_suffice && !job.site.errors_only;
         sink.bounds_suffice = by_bounds;
         let (format, mut tally) = self.crew.split(&mut content, stored, &self.format, &mut sink)?;
         let damage = content.finish()?;
+        // Everything else is looked at as ever.
+        let by_bounds = by_bounds && matches!(format, Format::Json | Format::Delimited(_));
         let incomplete = sink.fingerprinter.as_ref().map_or(0, Fingerprinter::incomplete);
         let incomplete = incomplete + sink.incomplete;
         let Collect { mut records, spans, offsets, sorter, errors, peculiar, .. } = sink;

@@ -96,8 +96,10 @@ impl Observer for Progress {
             }
             Event::ReadingStarts { objects, bytes } => {
                 (state.reading, state.objects) = (true, objects);
+                (state.done, state.gaps, state.records) = (0, 0, 0);
                 self.bar.set_style(style(READING));
                 self.bar.set_prefix("reading");
+                self.bar.set_position(0);
                 self.bar.set_length(bytes);
                 self.bar.reset_eta();
                 self.bar.set_message(state.reading());

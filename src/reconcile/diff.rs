@@ -148,7 +148,7 @@ pub struct Differences {
     /// Recovered records that were never produced, in the order of their places: they are no
     /// records.
     pub unproven: Vec<Place>,
-    /// The numbers of objects with records that were never produced: of equal records, one object.
+    /// The numbers of objects with records beyond doubt that were never produced.
     pub strangers: BTreeSet<u64>,
 }
 
@@ -251,11 +251,10 @@ impl Part {
             if class == GroupClass::Repeated && !self.kept.repeated {
                 continue;
             }
-            let group = rows.shown(class)?;
             if class == GroupClass::Unexpected {
-                total.strangers.insert(group.shown_at.object());
+                rows.objects(&mut total.strangers)?;
             }
-            total.class(class).take(records, group, samples);
+            total.class(class).take(records, rows.shown(class)?, samples);
         }
         Ok(())
     }

@@ -70,7 +70,7 @@ fn naive(all: [&[Row]; 7], repeated: bool) -> Differences {
                 Duplicate | Unexpected => found_at[produced_at.len()],
             };
             if class == Unexpected {
-                result.strangers.insert(shown_at.object());
+                result.strangers.extend(found_at.iter().map(|place| place.object()));
             }
             let first = |places: &[Place]| places.iter().take(PLACES_SHOWN).copied().collect();
             let group = Group {
@@ -321,6 +321,25 @@ fn equal_sides_are_not_read_back() {
     let odd = compare(&must(&rows, &storage), &found, kept(false), 2).unwrap();
     assert_eq!((odd.delivered, odd.duplicates.records), (10_000, 1));
     assert!(reads.load(Ordering::Relaxed) < 60, "one partition is read");
+}
+
+#[test]
+fn however_many_objects_are_staged_few_files_are_open() {
+    let opened = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&opened);
+    let storage = Storage::on(60_000, 2, Path::new("."), 7, move |_| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        Ok(Box::new(tempfile::tempfile()?))
+    });
+    let (rows, mut all) = (many(9_000), Side::new(&storage));
+    for _ in 0..20 {
+        let mut pile = Pile::new(&storage);
+        pile.extend(&rows);
+        pile.give(&mut all).unwrap();
+    }
+    assert_eq!(all.records(), 20 * 9_000);
+    assert!(storage.spilled() > 0);
+    assert!(opened.load(Ordering::Relaxed) <= 3, "one for each worker, and one for the side");
 }
 
 /// A temporary file on a disk that is full after so many bytes, or that changes what it holds.

@@ -1,5 +1,7 @@
 //! One identity on all sides, and what it comes to.
 
+use std::collections::BTreeSet;
+
 use super::diff::{Group, GroupClass};
 use super::rows::{Place, Row};
 use super::walk::Heavy;
@@ -33,6 +35,25 @@ impl Copies<'_> {
         match self {
             Self::Rows(rows) => rows.len() as u64,
             Self::Counted(count, _) => *count,
+        }
+    }
+
+    /// The numbers of the objects with copies.
+    fn objects(
+        &self,
+        side: usize,
+        heavy: Option<&Heavy<'_>>,
+        all: &mut BTreeSet<u64>,
+    ) -> Result<()> {
+        match (self, heavy) {
+            (Self::Rows(rows), _) => {
+                all.extend(rows.iter().map(|row| row.place().object()));
+                Ok(())
+            }
+            (Self::Counted(..), Some(heavy)) => heavy.places(side, |place| {
+                all.insert(place.object());
+            }),
+            (Self::Counted(..), None) => Ok(()),
         }
     }
 
@@ -81,6 +102,11 @@ impl<'a> Together<'a> {
 
     pub(super) fn found(&self) -> u64 {
         FOUND.iter().map(|&side| self.sides[side].count()).sum()
+    }
+
+    /// Adds the numbers of all data objects with copies beyond doubt.
+    pub(super) fn objects(&self, all: &mut BTreeSet<u64>) -> Result<()> {
+        self.sides[CLEAN].objects(CLEAN, self.heavy, all)
     }
 
     pub(super) fn recovered(&self) -> u64 {

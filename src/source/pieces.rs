@@ -1,4 +1,5 @@
-//! A complete body from which any piece can be taken, for files that are read from their end.
+//! A complete body from which any piece can be taken, in any order and by several threads: for files that are
+//! read from their end, for segments, and for a second look at single records.
 
 use std::fs::File;
 use std::io::{self, Seek};

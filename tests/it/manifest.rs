@@ -334,6 +334,15 @@ async fn the_answer_of_the_function_is_a_manifest() {
     let outcome = Case::new(&records([0]), &log).outcome().await;
     assert_eq!(outcome.verdict(), Verdict::Reconciled);
     assert_eq!(books(&outcome).uncertain, 2, "what it gave up may have been put");
+    let answers = format!(
+        "{}\n{}\n",
+        json!({"stream": "orders", "acknowledged": [entry(0)]}),
+        json!({"stream": "orders", "acknowledged": [entry(1)]}),
+    );
+    let outcome = Case::new(&records([0]), &answers).outcome().await;
+    let sample = &outcome.differences.missing.samples[0];
+    assert_eq!(sample.excerpt, record(1).as_bytes(), "one of a later answer is shown, too");
+    assert_eq!(sample.origin.as_ref().unwrap().sequence_number.as_deref(), Some("49511"));
     let put = Case::new(&records([0, 2]), &log).outcome().await;
     assert_eq!((put.verdict(), books(&put).uncertain), (Verdict::Reconciled, 1));
 }

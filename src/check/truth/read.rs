@@ -196,7 +196,8 @@ impl<'a> Reading<'a> {
         if let Some(wanted) = wanted
             && let Some(pieces) = content.take_pieces().map_err(|reason| reason.to_string())?
         {
-            let offsets = wanted.iter().map(|(offset, _)| *offset).collect();
+            // By the first one it is known whether they are answers of the function.
+            let offsets = wanted.iter().map(|(offset, _)| *offset).chain([0]).collect();
             let seen = split::split_again(&pieces, &format, &offsets, &mut lines);
             return seen.map_err(|error| error.to_string());
         }

@@ -18,6 +18,7 @@ use crate::plan::{
 use crate::source::KeyRange;
 use crate::source::local::Local;
 use crate::split::FormatChoice;
+use crate::stop::Stop;
 use crate::tests::cases;
 
 fn record(number: usize) -> String {
@@ -62,21 +63,25 @@ fn plan(root: &Path, policy: &Policy) -> ReconcilePlan {
 fn outcome(root: &Path, policy: &Policy, checks_all: bool) -> (Outcome, Comparison) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
     runtime.block_on(async {
-        let plan = plan(root, policy);
-        let source = |name: &str| Arc::new(Local::open(root.join(name)).unwrap());
-        let run = Run::new(source("data"), plan.read.clone(), Arc::new(Silent));
-        let manifest = Manifest {
-            name: "truth".to_owned(),
-            source: source("truth"),
-            range: KeyRange::all(""),
-            gaps: Vec::new(),
-            arrived: Window::default(),
-        };
-        let mut comparison = run.compare(&plan, vec![manifest]).await.unwrap();
+        let mut comparison = comparison(root, policy).await;
         comparison.checks_all = checks_all;
         comparison.look().await.unwrap();
         (comparison.outcome().await.unwrap(), comparison)
     })
+}
+
+async fn comparison(root: &Path, policy: &Policy) -> Comparison {
+    let plan = plan(root, policy);
+    let source = |name: &str| Arc::new(Local::open(root.join(name)).unwrap());
+    let run = Run::new(source("data"), plan.read.clone(), Arc::new(Silent));
+    let manifest = Manifest {
+        name: "truth".to_owned(),
+        source: source("truth"),
+        range: KeyRange::all(""),
+        gaps: Vec::new(),
+        arrived: Window::default(),
+    };
+    run.compare(&plan, vec![manifest]).await.unwrap()
 }
 
 /// Writes objects and a manifest.
@@ -144,6 +149,41 @@ fn a_match_proves_records_and_nothing_else_does() {
 }
 
 #[test]
+fn what_is_a_line_in_one_object_may_be_damage_in_another() {
+    let lines_of_text = |wrong: &str| format!("hello\n{wrong}\n").into_bytes();
+    let wrong = r#"{"id": tru}"#;
+    let json = [&glued(0..20), wrong.as_bytes(), &glued(20..40)].concat();
+    let truth = lines(0..40);
+    assert_eq!(compare(&[lines_of_text(wrong), json.clone()], &truth), (0, true));
+    assert_eq!(compare(&[json, lines_of_text(wrong)], &truth), (0, true));
+}
+
+#[test]
+fn whoever_asks_for_an_end_gets_what_was_read() {
+    let root = tempfile::tempdir().unwrap();
+    let wrong = [&glued(0..20), &br#"{"id": tru}"#[..], &glued(20..40)].concat();
+    write(root.path(), &[wrong, glued(40..80)], &lines(0..90));
+    let outcome = |checks_all| stopped(root.path(), checks_all);
+    let by_bounds = outcome(false);
+    assert_eq!(by_bounds.books.objects.read, 2);
+    assert_eq!(format!("{by_bounds:#?}"), format!("{:#?}", outcome(true)));
+}
+
+/// The outcome where somebody asks for an end once everything was read.
+fn stopped(root: &Path, checks_all: bool) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    runtime.block_on(async {
+        let mut comparison = comparison(root, &Policy::Raw).await;
+        comparison.checks_all = checks_all;
+        comparison.look().await.unwrap();
+        let (asks, asked) = tokio::sync::watch::channel(false);
+        comparison.run.set_stop(Stop::new(asked));
+        asks.send(true).unwrap();
+        comparison.outcome().await.unwrap()
+    })
+}
+
+#[test]
 fn a_truth_that_is_no_checked_json_proves_nothing() {
     let objects = [glued(0..40)];
     let root = tempfile::tempdir().unwrap();
@@ -177,8 +217,9 @@ proptest! {
         cut in prop::option::of(any::<usize>()),
         from in 0..6_usize,
         upto in 54..66_usize,
+        shared in prop::option::of(0..30_usize),
     ) {
-        let mut objects = [glued(0..30), glued(30..60)];
+        let mut objects = vec![glued(0..30), glued(30..60)];
         for (object, at, byte) in changes {
             let at = at % objects[object].len();
             objects[object][at] = byte;
@@ -186,6 +227,12 @@ proptest! {
         if let Some(cut) = cut {
             let keep = cut % objects[1].len();
             objects[1].truncate(keep);
+        }
+        // A record of the first object, as it is now, is a line of another one.
+        if let Some(shared) = shared {
+            let (start, end) = (glued(0..shared).len(), glued(0..shared + 1).len());
+            let line = &objects[0][start..end];
+            objects.push([b"hello\n", line, b"\n"].concat());
         }
         compare(&objects, &lines(from..upto));
     }
