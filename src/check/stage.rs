@@ -304,4 +304,9 @@ impl Sink for Collect<'_> {
     fn bounds_suffice(&self) -> bool {
         self.bounds_suffice
     }
+
+    /// What is not just records of data is read again and checked, from the beginning.
+    fn is_done(&self) -> bool {
+        self.bounds_suffice && (!self.spans.is_empty() || self.sorter.is_error_output())
+    }
 }

@@ -149,6 +149,14 @@ fn a_match_proves_records_and_nothing_else_does() {
 }
 
 #[test]
+fn error_output_and_damage_are_read_from_the_beginning() {
+    let failed = r#"{"rawData":"eyJpZCI6IDF9","errorCode":"E","attemptsMade":1}"#.repeat(9);
+    let damaged = [&glued(0..20), &b"junk"[..], &glued(20..40)].concat();
+    let (objects, truth) = ([failed.into_bytes(), damaged, glued(40..80)], lines(0..85));
+    assert_eq!(compare(&objects, &(truth + "{\"id\": 1}\n")), (1, false));
+}
+
+#[test]
 fn what_is_a_line_in_one_object_may_be_damage_in_another() {
     let lines_of_text = |wrong: &str| format!("hello\n{wrong}\n").into_bytes();
     let wrong = r#"{"id": tru}"#;
