@@ -128,6 +128,11 @@ impl Failure {
         self.code.as_deref()
     }
 
+    /// The HTTP status of the answer, where there is one.
+    pub(crate) fn status(&self) -> Option<u16> {
+        self.status
+    }
+
     /// Code, message, status and request id, or the innermost cause.
     pub(crate) fn detail(&self) -> &str {
         &self.detail

@@ -6,6 +6,7 @@
 mod call;
 mod failure;
 mod pages;
+mod status;
 mod whole;
 
 use std::time::Duration;
@@ -29,6 +30,7 @@ use crate::limits::{FETCH_BACKOFF, FETCH_BACKOFF_MAX};
 pub(crate) use call::Call;
 pub(crate) use failure::{Asked, Failure, causes};
 pub(crate) use pages::Pages;
+pub(crate) use status::Status;
 pub(crate) use whole::WholePage;
 
 /// Longest wait for a connection.

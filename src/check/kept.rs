@@ -18,7 +18,7 @@ use crate::cache::{Cache, Facts, Key, Row, Terms, Version};
 use crate::error::{Error, Result};
 use crate::fingerprint::Policy;
 use crate::observe::Event;
-use crate::outcome::{Cached, Note};
+use crate::outcome::Note;
 use crate::plan::{Location, ReadPlan};
 use crate::reconcile::Storage;
 
@@ -56,15 +56,9 @@ impl Kept {
         self.cache.seed()
     }
 
-    /// What of these objects need not be read.
-    pub(super) fn count(&self, jobs: &[Job]) -> Cached {
-        let mut cached = Cached::default();
-        for job in jobs {
-            if self.key(job).is_some_and(|key| self.cache.holds(&key)) {
-                cached.add(job.object.size);
-            }
-        }
-        cached
+    /// Whether an object need not be read.
+    pub(super) fn knows(&self, job: &Job) -> bool {
+        self.key(job).is_some_and(|key| self.cache.holds(&key))
     }
 
     /// What an entry about an object's version is about. `None` where another version could not be told

@@ -83,7 +83,7 @@ impl Listing {
 pub struct Estimate {
     /// LIST requests made.
     pub list_requests: u64,
-    /// GET requests that reading takes.
+    /// GET requests that reading takes, and HEAD requests, which cost the same.
     pub get_requests: u64,
     /// Objects to read.
     pub objects: u64,
@@ -131,16 +131,25 @@ impl Run {
         let catalog = self.catalog().await?;
         let kept = compared.and_then(|policy| self.kept(&self.plan, policy));
         let jobs = self.to_read(&catalog);
-        let cached = kept.map(|kept| kept.count(&jobs));
-        let Cached { objects, bytes } = cached.unwrap_or_default();
-        let objects = jobs.len() as u64 - objects;
-        Ok(Estimate {
+        let mut estimate = Estimate {
             list_requests: catalog.requests,
-            get_requests: objects,
-            objects,
-            bytes: catalog.bytes_to_read() - bytes,
-            cached,
-        })
+            get_requests: 0,
+            objects: 0,
+            bytes: 0,
+            cached: kept.as_ref().map(|_| Cached::default()),
+        };
+        for job in &jobs {
+            let known = kept.as_ref().is_some_and(|kept| kept.knows(job));
+            match &mut estimate.cached {
+                Some(cached) if known => cached.add(job.object.size),
+                _ => {
+                    estimate.get_requests += job.site.source.requests_of(&job.object);
+                    estimate.objects += 1;
+                    estimate.bytes += job.object.size;
+                }
+            }
+        }
+        Ok(estimate)
     }
 
     async fn read_into(&self, listing: &mut Listing, samples: usize) -> Result<()> {

@@ -169,6 +169,8 @@ impl S3 for Service {
             content_length: i64::try_from(object.bytes.len()).ok(),
             content_encoding: object.content_encoding.clone(),
             content_type: Some("application/octet-stream".into()),
+            checksum_crc32: object.crc32.clone(),
+            checksum_type: Some(ChecksumType::from_static(ChecksumType::FULL_OBJECT)),
             e_tag: Some(ETag::Strong(object.etag.clone())),
             last_modified: Some(object.modified.into()),
             storage_class: object.storage_class.clone().map(StorageClass::from),

@@ -5,7 +5,7 @@ use crate::check::Estimate;
 
 /// One LIST request: $0.005 per 1,000 (Amazon S3 pricing, S3 Standard, us-east-1).
 const LIST_NANO_USD: u64 = 5_000;
-/// One GET request: $0.0004 per 1,000 (Amazon S3 pricing, S3 Standard, us-east-1).
+/// One GET or HEAD request: $0.0004 per 1,000 (Amazon S3 pricing, S3 Standard, us-east-1).
 const GET_NANO_USD: u64 = 400;
 /// 100 bytes out to the internet: $0.09 per GB (Amazon S3 pricing, us-east-1, first 10 TB a month).
 const OUT_NANO_USD_PER_100_BYTES: u64 = 9;

@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use tokio::sync::Semaphore;
 
-use super::{Body, KeyRange, ObjectRef, Requests, Source};
+use super::{Body, KeyRange, ObjectRef, Requests, Source, closed};
 use crate::error::Result;
 use crate::limits::KIB;
 use crate::outcome::GapReason;
@@ -15,14 +15,15 @@ use crate::outcome::GapReason;
 ///
 /// Bytes are admitted by the size that the listing told, in the order in which fetches are first
 /// polled, and belong to the body until it or its reader is dropped. An object larger than the
-/// whole budget is admitted alone. A request is over when its body is complete.
+/// whole budget is admitted alone. A request is over when its body is complete, or the piece of a body
+/// that it was made for.
 ///
 /// Whoever needs bodies in order must also ask for them in that order: a later body may otherwise
 /// hold the bytes that an earlier one waits for. `StreamExt::buffered` does ask in order.
 #[derive(Debug)]
 pub struct Admit<S> {
     inner: S,
-    requests: Arc<Semaphore>,
+    requests: Semaphore,
     bytes: Arc<Semaphore>,
     budget: u32,
 }
@@ -34,7 +35,7 @@ impl<S: Source> Admit<S> {
         let budget = units(in_flight_bytes);
         Self {
             inner,
-            requests: Arc::new(Semaphore::new(requests.clamp(1, Semaphore::MAX_PERMITS))),
+            requests: Semaphore::new(requests.clamp(1, Semaphore::MAX_PERMITS)),
             bytes: Arc::new(Semaphore::new(budget as usize)),
             budget,
         }
@@ -51,11 +52,6 @@ fn units(bytes: u64) -> u32 {
     u32::try_from(bytes.div_ceil(KIB).max(1)).unwrap_or(u32::MAX)
 }
 
-/// The semaphores are never closed, so this is never seen.
-fn closed(_: tokio::sync::AcquireError) -> GapReason {
-    GapReason::Failed("no more bodies are admitted".into())
-}
-
 impl<S: Source> Source for Admit<S> {
     fn list<'a>(&'a self, range: &'a KeyRange) -> BoxStream<'a, Result<ObjectRef>> {
         self.inner.list(range)
@@ -66,11 +62,13 @@ impl<S: Source> Source for Admit<S> {
             // Bytes first: whoever has a request is then never waiting for anything but its body.
             let share = units(object.size).min(self.budget);
             let bytes = self.bytes.clone().acquire_many_owned(share).await.map_err(closed)?;
-            let request = self.requests.acquire().await.map_err(closed)?;
-            let body = self.inner.fetch(object).await?;
-            drop(request);
+            let body = self.inner.fetch_within(object, &self.requests).await?;
             Ok(body.holding(bytes))
         })
+    }
+
+    fn requests_of(&self, object: &ObjectRef) -> u64 {
+        self.inner.requests_of(object)
     }
 
     fn requests(&self) -> Requests {

@@ -18,7 +18,7 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 pub use pieces::Pieces;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use crate::error::Result;
 use crate::outcome::GapReason;
@@ -77,7 +77,8 @@ impl KeyRange {
 pub struct Requests {
     /// Pages of listings (`ListObjectsV2`).
     pub list: u64,
-    /// Attempts at bodies (`GetObject`).
+    /// Attempts at bodies and pieces of them (`GetObject`), and questions about them (`HeadObject`),
+    /// which cost the same.
     pub get: u64,
 }
 
@@ -97,6 +98,27 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// [`GapReason`]: why this one body could not be had. The run goes on.
     fn fetch<'a>(&'a self, object: &'a ObjectRef) -> BoxFuture<'a, Result<Body, GapReason>>;
+
+    /// [`Source::fetch`], by requests of which each takes a permit when it begins, and gives it back
+    /// when it is over. Nobody who has one waits for another.
+    ///
+    /// # Errors
+    /// As [`Source::fetch`].
+    fn fetch_within<'a>(
+        &'a self,
+        object: &'a ObjectRef,
+        permits: &'a Semaphore,
+    ) -> BoxFuture<'a, Result<Body, GapReason>> {
+        Box::pin(async move {
+            let _permit = permits.acquire().await.map_err(closed)?;
+            self.fetch(object).await
+        })
+    }
+
+    /// The requests that a body takes, if each succeeds.
+    fn requests_of(&self, _object: &ObjectRef) -> u64 {
+        1
+    }
 
     /// The requests made so far, which somebody may have to pay for.
     fn requests(&self) -> Requests {
@@ -119,6 +141,18 @@ impl<S: Source + ?Sized> Source for Box<S> {
         (**self).fetch(object)
     }
 
+    fn fetch_within<'a>(
+        &'a self,
+        object: &'a ObjectRef,
+        permits: &'a Semaphore,
+    ) -> BoxFuture<'a, Result<Body, GapReason>> {
+        (**self).fetch_within(object, permits)
+    }
+
+    fn requests_of(&self, object: &ObjectRef) -> u64 {
+        (**self).requests_of(object)
+    }
+
     fn requests(&self) -> Requests {
         (**self).requests()
     }
@@ -126,6 +160,11 @@ impl<S: Source + ?Sized> Source for Box<S> {
     fn place(&self) -> Option<String> {
         (**self).place()
     }
+}
+
+/// The semaphores are never closed, so this is never seen.
+fn closed(_: AcquireError) -> GapReason {
+    GapReason::Failed("no more bodies are admitted".into())
 }
 
 /// A complete body.

@@ -11,6 +11,7 @@ use fhcheck::observe::Silent;
 use fhcheck::outcome::SkipReason;
 use fhcheck::plan::{Foreign, Location, ReadPlan, Window};
 use fhcheck::simulate::{self, Compression, Destination, Faults, Generated, Kind, Pace, Spec};
+use fhcheck::source::admit::Admit;
 use fhcheck::source::s3::S3;
 use fhcheck::source::{KeyRange, Source};
 use futures::{StreamExt, TryStreamExt};
@@ -183,6 +184,22 @@ async fn more_than_max_bytes_is_refused_before_anything_is_read() {
     assert!(error.to_string().contains("holds 2880 bytes"), "{error}");
     let estimate = run.estimate(None).await.unwrap();
     assert_eq!((estimate.get_requests, estimate.bytes), (1440, 2880));
+}
+
+#[tokio::test]
+async fn an_estimate_counts_the_requests_of_objects_in_pieces() {
+    let endpoint = Endpoint::start().await.unwrap();
+    for (key, size) in [("a", 10), ("b", 11), ("c", 25)] {
+        endpoint.put(BUCKET, key, vec![b' '; size], None);
+    }
+    let location = Location::S3 { bucket: BUCKET.into(), prefix: String::new() };
+    let source = S3::new(&support::connect(&endpoint), BUCKET).ranges(10, 5);
+    let source = Arc::new(Admit::new(source, 4, 1 << 20));
+    let run = Run::new(source.clone(), support::read_plan(location), Arc::new(Silent));
+    let estimate = run.estimate(None).await.unwrap();
+    assert_eq!((estimate.objects, estimate.get_requests), (3, 1 + (1 + 3) + (1 + 5)));
+    assert!(run.list(true, 0).await.unwrap().gaps.is_empty());
+    assert_eq!(source.requests().get, estimate.get_requests);
 }
 
 /// Prefixes of every kind; half of them tell time in order.

@@ -44,6 +44,8 @@ suite!(local, local(false));
 suite!(local_admitted, local(true));
 suite!(endpoint, endpoint(false));
 suite!(endpoint_admitted, endpoint(true));
+suite!(ranged, ranged(false));
+suite!(ranged_admitted, ranged(true));
 
 async fn listed(source: &dyn Source, range: &KeyRange) -> Vec<ObjectRef> {
     source.list(range).try_collect().await.unwrap()

@@ -36,6 +36,8 @@ struct Figures {
     struck: BTreeMap<String, u64>,
     /// Objects that a cache knew.
     known: u64,
+    /// Pieces of objects that were given.
+    pieces: u64,
 }
 
 impl Figures {
@@ -68,6 +70,7 @@ async fn worlds(seeds: impl Iterator<Item = u64>) -> Figures {
     while let Some(ran) = done.next().await {
         *figures.answers.entry(ran.answer).or_default() += 1;
         figures.known += ran.known;
+        figures.pieces += ran.pieces;
         for (fault, times) in ran.struck {
             *figures.struck.entry(fault).or_default() += times;
         }
@@ -98,6 +101,7 @@ async fn an_answer_is_right_or_inconclusive_whatever_the_endpoint_does() {
     figures.show("fixed");
     figures.assert_every_fault_struck();
     assert!(figures.known > FIXED / 4, "a cache keeps what was read: {}", figures.known);
+    assert!(figures.pieces > FIXED, "objects come in pieces: {}", figures.pieces);
     let right = figures.answers.get(&Answer::Right).copied().unwrap_or_default();
     assert!(right > FIXED / 4, "most of what passes is got over: {:?}", figures.answers);
 }

@@ -44,6 +44,8 @@ mod manifest;
 mod memory;
 // The producer, against streams that go wrong.
 mod produce;
+// Large objects, got in pieces.
+mod ranged;
 // What reports look like, and that machines can rely on them.
 mod reports;
 // What a user reads when S3 says no, and what becomes of bodies that do not arrive.

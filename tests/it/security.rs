@@ -158,6 +158,7 @@ fn documented() -> BTreeMap<String, BTreeSet<String>> {
 fn action(service: &str, operation: &str) -> String {
     match (service, operation) {
         ("S3", "ListObjectsV2") => "s3:ListBucket".to_owned(),
+        ("S3", "HeadObject") => "s3:GetObject".to_owned(),
         ("S3", "ListObjectVersions") => "s3:ListBucketVersions".to_owned(),
         ("S3", "DeleteObjects") => "s3:DeleteObject".to_owned(),
         ("S3", "ListMultipartUploads") => "s3:ListBucketMultipartUploads".to_owned(),

@@ -22,6 +22,11 @@ impl Request {
         value.unwrap_or_default()
     }
 
+    /// `GET`, `HEAD` and so on.
+    pub(crate) fn method(&self) -> &str {
+        self.head.split(' ').next().unwrap_or_default()
+    }
+
     async fn read(stream: &mut TcpStream) -> Option<Self> {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {

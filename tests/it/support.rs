@@ -30,6 +30,8 @@ use crate::servers::{self, SEAWEEDFS};
 pub(crate) struct World {
     place: Place,
     admitted: bool,
+    /// Whether every object is got in pieces.
+    ranged: bool,
 }
 
 enum Place {
@@ -44,14 +46,20 @@ const BUCKET: &str = "bucket";
 impl World {
     /// A directory.
     pub(crate) async fn local(admitted: bool) -> Self {
-        Self { place: Place::Local(tempfile::tempdir().unwrap()), admitted }
+        let place = Place::Local(tempfile::tempdir().unwrap());
+        Self { place, admitted, ranged: false }
     }
 
     /// A bucket in an endpoint of its own.
     pub(crate) async fn endpoint(admitted: bool) -> Self {
         let endpoint = Endpoint::start().await.unwrap();
         endpoint.create_bucket(BUCKET);
-        Self { place: Place::Endpoint(endpoint), admitted }
+        Self { place: Place::Endpoint(endpoint), admitted, ranged: false }
+    }
+
+    /// The same, of which every object is got in pieces.
+    pub(crate) async fn ranged(admitted: bool) -> Self {
+        Self { ranged: true, ..Self::endpoint(admitted).await }
     }
 
     /// A bucket of its own in the server that all tests share.
@@ -60,14 +68,18 @@ impl World {
         let bucket = format!("bucket-{}", BUCKETS.fetch_add(1, Ordering::Relaxed));
         let client = SEAWEED.aws().s3();
         client.create_bucket().bucket(&bucket).send().await.unwrap();
-        Self { place: Place::Seaweed { client, bucket }, admitted }
+        Self { place: Place::Seaweed { client, bucket }, admitted, ranged: false }
     }
 
     /// A source over these objects that lists so many keys a page, where it has pages.
     pub(crate) fn source(&self, page: Option<i32>) -> Box<dyn Source> {
-        let s3 = |aws: &Aws, bucket: &str| match page {
-            Some(keys) => S3::new(aws, bucket).page_size(keys),
-            None => S3::new(aws, bucket),
+        let s3 = |aws: &Aws, bucket: &str| {
+            let s3 = S3::new(aws, bucket);
+            let s3 = if self.ranged { s3.ranges(0, 1 << 20) } else { s3 };
+            match page {
+                Some(keys) => s3.page_size(keys),
+                None => s3,
+            }
         };
         let source: Box<dyn Source> = match &self.place {
             Place::Local(root) => Box::new(Local::open(root.path()).unwrap()),

@@ -9,7 +9,7 @@ use crate::report::screen;
 use crate::report::units::{count, counted, exact_size};
 
 const ASSUMED: &str = "the list price of us-east-1, S3 Standard: $0.005 per 1,000 LIST, $0.0004 \
-    per 1,000 GET, data transfer free within the region and $0.09 per GB out to the internet; \
+    per 1,000 GET or HEAD, data transfer free within the region and $0.09 per GB out to the internet; \
     retries and other storage classes cost extra";
 
 pub(super) fn write(estimate: &Estimate<'_>, page: &mut Page<'_>) -> io::Result<()> {
@@ -27,7 +27,11 @@ pub(super) fn write(estimate: &Estimate<'_>, page: &mut Page<'_>) -> io::Result<
         return page.labelled(Tone::Dim, "  cost    ", "free: the files are on this machine");
     };
     let (list, get) = (count(estimate.list_requests), count(estimate.get_requests));
-    page.labelled(Tone::Dim, "  requests", &format!("{list} LIST (already made), {get} GET"))?;
+    page.labelled(
+        Tone::Dim,
+        "  requests",
+        &format!("{list} LIST (already made), {get} GET or HEAD"),
+    )?;
     let (requests, out) = (Usd(cost.requests_nano_usd), Usd(cost.transfer_out_nano_usd));
     let text = format!("{requests} for requests, and {out} more when read from outside AWS");
     page.labelled(Tone::Dim, "  cost    ", &text)?;

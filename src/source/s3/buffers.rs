@@ -56,6 +56,12 @@ impl Buffer {
         self.bytes.extend_from_slice(piece);
     }
 
+    /// Room for a whole body, filled with zeros.
+    pub(super) fn room(&mut self, size: usize) -> &mut [u8] {
+        self.bytes.resize(size, 0);
+        &mut self.bytes
+    }
+
     /// What is in it. It goes home when nobody has any of it left.
     pub(super) fn freeze(self) -> Bytes {
         Bytes::from_owner(self)

@@ -1,15 +1,18 @@
 //! A bucket, read through the AWS SDK.
 
 mod buffers;
+mod crc;
 mod divide;
 mod fetch;
 mod list;
+mod ranged;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_sdk_s3::Client;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
+use tokio::sync::Semaphore;
 
 use super::{Body, KeyRange, ObjectRef, Requests, Source};
 use crate::aws::Aws;
@@ -17,6 +20,7 @@ use crate::error::Result;
 use crate::limits::LISTINGS;
 use crate::outcome::GapReason;
 use buffers::Buffers;
+use ranged::Ranges;
 
 /// A bucket as a source.
 #[derive(Debug)]
@@ -29,6 +33,7 @@ pub struct S3 {
     listings: usize,
     lists: AtomicU64,
     gets: AtomicU64,
+    ranges: Ranges,
     buffers: Buffers,
 }
 
@@ -44,6 +49,7 @@ impl S3 {
             listings: LISTINGS,
             lists: AtomicU64::new(0),
             gets: AtomicU64::new(0),
+            ranges: Ranges::default(),
             buffers: Buffers::default(),
         }
     }
@@ -62,6 +68,17 @@ impl S3 {
         self.listings = at_once.clamp(1, LISTINGS);
         self
     }
+
+    /// Gets objects of more than `above` bytes in pieces of `piece` bytes, instead of those that
+    /// [`RANGED_ABOVE_BYTES`] and [`RANGE_BYTES`] say. A piece is at least one byte.
+    ///
+    /// [`RANGED_ABOVE_BYTES`]: crate::limits::RANGED_ABOVE_BYTES
+    /// [`RANGE_BYTES`]: crate::limits::RANGE_BYTES
+    #[must_use]
+    pub fn ranges(mut self, above: u64, piece: u64) -> Self {
+        self.ranges = Ranges { above, piece: piece.max(1) };
+        self
+    }
 }
 
 impl Source for S3 {
@@ -70,7 +87,22 @@ impl Source for S3 {
     }
 
     fn fetch<'a>(&'a self, object: &'a ObjectRef) -> BoxFuture<'a, Result<Body, GapReason>> {
-        Box::pin(self.body(object))
+        Box::pin(async move {
+            let permits = Semaphore::new(Semaphore::MAX_PERMITS);
+            self.body(object, &permits).await
+        })
+    }
+
+    fn fetch_within<'a>(
+        &'a self,
+        object: &'a ObjectRef,
+        permits: &'a Semaphore,
+    ) -> BoxFuture<'a, Result<Body, GapReason>> {
+        Box::pin(self.body(object, permits))
+    }
+
+    fn requests_of(&self, object: &ObjectRef) -> u64 {
+        self.ranges.requests_of(object)
     }
 
     fn requests(&self) -> Requests {

@@ -213,6 +213,8 @@ pub(crate) struct Plan {
     pub(crate) where_: u64,
     /// Whether everything that strikes passes.
     pub(crate) passes: bool,
+    /// Whether nothing is told about an object without its body.
+    pub(crate) denies_heads: bool,
 }
 
 impl Plan {
@@ -225,6 +227,7 @@ impl Plan {
             counts: !dice.one_in(3),
             where_: dice.below(1000),
             passes: true,
+            denies_heads: Dice::new(seed, "heads").one_in(8),
             ..Self::default()
         };
         // Some seeds meet nothing, most what passes, half what stays as well.

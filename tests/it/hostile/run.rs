@@ -36,6 +36,8 @@ pub(crate) struct Ran {
     pub(crate) struck: BTreeMap<String, u64>,
     /// Objects that were known when all was read again, from a cache.
     pub(crate) known: u64,
+    /// Pieces of objects that were given.
+    pub(crate) pieces: u64,
 }
 
 /// A wrong one fails the test.
@@ -170,8 +172,14 @@ pub(crate) async fn seed(seed: u64, server: &Server, connection: &Connection) ->
     server.add(&bucket, world.objects.clone(), plan.clone());
     let asked = Asked::of(seed, &bucket, &world);
     let limits = asked.read.limits;
+    let mut dice = Dice::new(seed, "ranges");
+    let ranges = dice.one_in(2).then(|| (dice.pick(&[0, 500]), dice.pick(&[300, 2_000, 20_000])));
     let objects = || -> Arc<dyn Source> {
         let objects = S3::new(&connection.0, &bucket);
+        let objects = match ranges {
+            Some((above, piece)) => objects.ranges(above, piece),
+            None => objects,
+        };
         Arc::new(Admit::new(objects, limits.requests, limits.in_flight_bytes))
     };
     let cache = seed.is_multiple_of(CACHED).then(|| tempfile::tempdir().unwrap());
@@ -179,7 +187,7 @@ pub(crate) async fn seed(seed: u64, server: &Server, connection: &Connection) ->
     let truth: Arc<dyn Source> = Arc::new(Flawless::new(manifest(&world)));
     let answer = asked.answer(objects(), Arc::clone(&truth), cache).await;
     let taken = server.take(&bucket);
-    let what = format!("seed {seed}: {}\n{plan:?}\n{:?}", world.what, taken.struck);
+    let what = format!("seed {seed}: {}\n{plan:?} {ranges:?}\n{:?}", world.what, taken.struck);
     let answer = match answer {
         Err(error) => {
             assert!(!passes, "{what}\n{error}");
@@ -212,5 +220,5 @@ pub(crate) async fn seed(seed: u64, server: &Server, connection: &Connection) ->
         judge::assert_is_the_truth(&again, &world.truth, &what);
         known = again.cached.map_or(0, |cached| cached.objects);
     }
-    Ran { answer, struck: taken.struck, known }
+    Ran { answer, struck: taken.struck, known, pieces: taken.pieces }
 }

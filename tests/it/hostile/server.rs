@@ -21,8 +21,10 @@ pub(crate) struct Bucket {
     pub(crate) plan: Plan,
     /// Faults that struck, by their names.
     pub(crate) struck: BTreeMap<String, u64>,
-    /// Attempts at each body.
+    /// Attempts at each body, and at each piece of one.
     pub(crate) attempts: BTreeMap<String, u64>,
+    /// Pieces that were given.
+    pub(crate) pieces: u64,
 }
 
 type Buckets = Arc<Mutex<HashMap<String, Bucket>>>;
@@ -55,7 +57,7 @@ impl Server {
 
     pub(crate) fn add(&self, name: &str, objects: BTreeMap<String, Stored>, plan: Plan) {
         let (struck, attempts) = Default::default();
-        let bucket = Bucket { objects, plan, struck, attempts };
+        let bucket = Bucket { objects, plan, struck, attempts, pieces: 0 };
         self.buckets.lock().unwrap().insert(name.to_owned(), bucket);
     }
 
@@ -76,6 +78,8 @@ pub(super) struct Reply {
     status: &'static str,
     headers: String,
     body: Bytes,
+    /// The body is told about and not sent.
+    bare: bool,
     /// In chunks, without `Content-Length`.
     chunked: bool,
     /// After so many bytes of the body the connection ends, or stays without another byte.
@@ -84,8 +88,8 @@ pub(super) struct Reply {
 
 impl Reply {
     pub(super) fn new(status: &'static str, body: impl Into<Bytes>) -> Self {
-        let (headers, chunked, stops) = Default::default();
-        Self { status, headers, body: body.into(), chunked, stops }
+        let (headers, bare, chunked, stops) = Default::default();
+        Self { status, headers, body: body.into(), bare, chunked, stops }
     }
 
     fn error(status: &'static str, code: &str, message: &str) -> Self {
@@ -101,6 +105,21 @@ impl Reply {
         let at = self.body.len() * usize::try_from(share).unwrap() / 1000;
         self.stops = Some((at.min(self.body.len().saturating_sub(1)), hangs));
         self
+    }
+
+    /// What `Range` asks for of a whole body; where it has no such bytes, all of it.
+    fn cut(self, range: &str) -> Self {
+        let (first, last) = range.trim_start_matches("bytes=").split_once('-').unwrap();
+        let (first, last): (usize, usize) = (first.parse().unwrap(), last.parse().unwrap());
+        let size = self.body.len();
+        if first >= size {
+            return self;
+        }
+        let last = last.min(size - 1);
+        let body = self.body.slice(first..=last);
+        let stops = self.stops.map(|(at, hangs)| (at.min(body.len() - 1), hangs));
+        let piece = Self { status: "206 Partial Content", body, stops, ..self };
+        piece.header("content-range", &format!("bytes {first}-{last}/{size}"))
     }
 }
 
@@ -120,8 +139,8 @@ pub(super) enum Act {
 
 async fn converse(stream: TcpStream, buckets: Buckets) {
     let mut stream = BufStream::new(stream);
-    while let Some(target) = request(&mut stream).await {
-        let goes_on = match act(&target, &buckets) {
+    while let Some(asked) = request(&mut stream).await {
+        let goes_on = match act(&asked, &buckets) {
             Act::Answer(reply) => send(&mut stream, reply).await,
             Act::HangUp => Ok(false),
             Act::Stall => hang(&mut stream).await,
@@ -132,14 +151,26 @@ async fn converse(stream: TcpStream, buckets: Buckets) {
     }
 }
 
-/// The target of the next request, which has no body.
-async fn request(stream: &mut BufStream<TcpStream>) -> Option<String> {
+/// What is asked for.
+struct Asked {
+    method: String,
+    target: String,
+    range: String,
+}
+
+/// The next request, which has no body.
+async fn request(stream: &mut BufStream<TcpStream>) -> Option<Asked> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.ok()?);
     }
     let head = String::from_utf8(head).ok()?;
-    head.split(' ').nth(1).map(str::to_owned)
+    let mut words = head.split(' ').map(str::to_owned);
+    let (method, target) = (words.next()?, words.next()?);
+    let mut headers = head.lines().filter_map(|line| line.split_once(": "));
+    let range = headers.find(|(name, _)| name.eq_ignore_ascii_case("range"));
+    let range = range.map_or("", |(_, range)| range).to_owned();
+    Some(Asked { method, target, range })
 }
 
 /// Waits until the client goes away.
@@ -150,13 +181,13 @@ async fn hang(stream: &mut BufStream<TcpStream>) -> std::io::Result<bool> {
 
 /// Whether the connection can take another request.
 async fn send(stream: &mut BufStream<TcpStream>, reply: Reply) -> std::io::Result<bool> {
-    let Reply { status, headers, body, chunked, stops } = reply;
+    let Reply { status, headers, body, bare, chunked, stops } = reply;
     let framing = match chunked {
         true => "transfer-encoding: chunked".to_owned(),
         false => format!("content-length: {}", body.len()),
     };
     stream.write_all(format!("HTTP/1.1 {status}\r\n{framing}\r\n{headers}\r\n").as_bytes()).await?;
-    let sent = &body[..stops.map_or(body.len(), |(at, _)| at)];
+    let sent = if bare { &[] } else { &body[..stops.map_or(body.len(), |(at, _)| at)] };
     match chunked {
         false => stream.write_all(sent).await?,
         true => {
@@ -178,8 +209,8 @@ async fn send(stream: &mut BufStream<TcpStream>, reply: Reply) -> std::io::Resul
     }
 }
 
-fn act(target: &str, buckets: &Buckets) -> Act {
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+fn act(asked: &Asked, buckets: &Buckets) -> Act {
+    let (path, query) = asked.target.split_once('?').unwrap_or((&asked.target, ""));
     let path = decoded(path);
     let path = path.trim_start_matches('/');
     let (name, key) = path.split_once('/').unwrap_or((path, ""));
@@ -187,7 +218,12 @@ fn act(target: &str, buckets: &Buckets) -> Act {
     let Some(bucket) = buckets.get_mut(name) else {
         return Act::Answer(Reply::error("404 Not Found", "NoSuchBucket", "No such bucket"));
     };
-    if key.is_empty() { bucket.list(query) } else { bucket.get(key) }
+    match &*asked.method {
+        "HEAD" => bucket.head(key),
+        _ if key.is_empty() => bucket.list(query),
+        _ if asked.range.is_empty() => bucket.get(key, key),
+        _ => bucket.piece(key, &asked.range),
+    }
 }
 
 fn decoded(text: &str) -> String {
@@ -225,13 +261,48 @@ fn another(bytes: &Bytes) -> Bytes {
     other.into()
 }
 
+impl Stored {
+    /// An answer with a body, and what it says of it.
+    fn whole(&self, bytes: Bytes, says: &Bytes) -> Reply {
+        let reply = Reply::new("200 OK", bytes)
+            .header("etag", &etag(says))
+            .header("x-amz-checksum-crc32", &crc32(says))
+            .header("x-amz-checksum-type", "FULL_OBJECT");
+        match &self.encoding {
+            Some(encoding) => reply.header("content-encoding", encoding),
+            None => reply,
+        }
+    }
+}
+
 impl Bucket {
     fn note(&mut self, fault: String) {
         *self.struck.entry(fault).or_default() += 1;
     }
 
-    fn get(&mut self, key: &str) -> Act {
-        *self.attempts.entry(key.to_owned()).or_default() += 1;
+    fn head(&self, key: &str) -> Act {
+        Act::Answer(match self.objects.get(key).filter(|_| !self.plan.denies_heads) {
+            None => Reply { bare: true, ..Reply::new("403 Forbidden", "") },
+            Some(stored) => {
+                let reply = stored.whole(stored.bytes.clone(), &stored.bytes);
+                Reply { bare: true, ..reply }.header("accept-ranges", "bytes")
+            }
+        })
+    }
+
+    fn piece(&mut self, key: &str, range: &str) -> Act {
+        match self.get(key, &format!("{key} {range}")) {
+            Act::Answer(reply) if reply.status == "200 OK" => {
+                self.pieces += 1;
+                Act::Answer(reply.cut(range))
+            }
+            act => act,
+        }
+    }
+
+    /// The answer about a body, of which so many attempts were made.
+    fn get(&mut self, key: &str, attempted: &str) -> Act {
+        *self.attempts.entry(attempted.to_owned()).or_default() += 1;
         let share = self.plan.where_;
         let fault = self.plan.gets.get_mut(key).and_then(super::faults::Left::strike);
         if let Some(fault) = fault {
@@ -240,16 +311,7 @@ impl Bucket {
         let Some(stored) = self.objects.get(key) else {
             return Act::Answer(Reply::error("404 Not Found", "NoSuchKey", "No such key"));
         };
-        let whole = |bytes: Bytes, says: &Bytes| {
-            let reply = Reply::new("200 OK", bytes)
-                .header("etag", &etag(says))
-                .header("x-amz-checksum-crc32", &crc32(says))
-                .header("x-amz-checksum-type", "FULL_OBJECT");
-            match &stored.encoding {
-                Some(encoding) => reply.header("content-encoding", encoding),
-                None => reply,
-            }
-        };
+        let whole = |bytes: Bytes, says: &Bytes| stored.whole(bytes, says);
         let bytes = &stored.bytes;
         let Some(fault) = fault else { return Act::Answer(whole(bytes.clone(), bytes)) };
         let error = |status, code, message| Act::Answer(Reply::error(status, code, message));
