@@ -111,8 +111,9 @@ impl Stager {
         sink.bounds_suffice = by_bounds;
         let (format, mut tally) = self.crew.split(&mut content, stored, &self.format, &mut sink)?;
         let damage = content.finish()?;
-        // Everything else is looked at as ever.
-        let by_bounds = by_bounds && matches!(format, Format::Json | Format::Delimited(_));
+        // Other formats are looked at as ever; but what was cut short is read again, whatever it is.
+        let may_be_json = matches!(format, Format::Json | Format::Delimited(_));
+        let by_bounds = by_bounds && (may_be_json || sink.is_done());
         let incomplete = sink.fingerprinter.as_ref().map_or(0, Fingerprinter::incomplete);
         let incomplete = incomplete + sink.incomplete;
         let Collect { mut records, spans, offsets, sorter, errors, peculiar, .. } = sink;

@@ -107,7 +107,7 @@ pub(super) struct Remarks {
 
 impl Said {
     fn new(storage: &Arc<Storage>) -> Self {
-        let side = || Side::new(storage);
+        let side = || Side::staging(storage);
         Self {
             sure: side(),
             timed: Spool::new(storage),

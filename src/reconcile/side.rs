@@ -101,8 +101,8 @@ impl Side {
         Self::gathering(storage, storage.for_gathering())
     }
 
-    /// An empty side for the records of one object that is read.
-    pub(super) fn staging(storage: &Arc<Storage>) -> Self {
+    /// An empty side for the records of one object that is read, which will be part of another one.
+    pub fn staging(storage: &Arc<Storage>) -> Self {
         Self { staging: true, ..Self::gathering(storage, storage.for_staging()) }
     }
 

@@ -8,8 +8,9 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use crate::check::{Comparison, Manifest, Run};
+use crate::expect::kpl;
 use crate::fingerprint::Policy;
-use crate::limits;
+use crate::limits::{self, RECORD_BYTES_MAX};
 use crate::observe::Silent;
 use crate::outcome::Outcome;
 use crate::plan::{
@@ -154,6 +155,38 @@ fn error_output_and_damage_are_read_from_the_beginning() {
     let damaged = [&glued(0..20), &b"junk"[..], &glued(20..40)].concat();
     let (objects, truth) = ([failed.into_bytes(), damaged, glued(40..80)], lines(0..85));
     assert_eq!(compare(&objects, &(truth + "{\"id\": 1}\n")), (1, false));
+}
+
+/// Enough for several windows.
+fn many() -> Vec<u8> {
+    (0..9_000).fold(Vec::new(), |mut content, number| {
+        content.extend(record(number).into_bytes());
+        content.push(b'\n');
+        content
+    })
+}
+
+#[test]
+fn what_is_no_json_is_read_to_its_end() {
+    let long = [b"hello\n", &vec![b'x'; RECORD_BYTES_MAX + 1][..], b"\n", &many()[..]].concat();
+    assert_eq!(compare(&[long], &lines(0..9_000)), (0, false));
+    let aggregated = |number| {
+        let data = record(number);
+        let record =
+            kpl::Record { partition_key: "a", explicit_hash_key: None, data: data.as_bytes() };
+        kpl::aggregate([record])
+    };
+    let aggregates: Vec<_> = (1..2_000).map(aggregated).collect();
+    let damaged = [&aggregated(0)[..], b"junk", &aggregates.concat()].concat();
+    assert_eq!(compare(&[damaged], &lines(0..2_000)), (0, false));
+}
+
+#[test]
+fn damage_far_into_an_object_is_read_again_from_its_beginning() {
+    let mut content = many();
+    let at = content.len() / 2;
+    content[at..at + 40].fill(b'"');
+    assert_eq!(compare(&[content, many()], &lines((0..9_000).chain(0..9_000))), (1, false));
 }
 
 #[test]

@@ -273,6 +273,9 @@ impl Whole<'_> {
         status: u16,
         range: &Range<u64>,
     ) -> Result<(), Trouble> {
+        if answer.e_tag().is_none() {
+            return Err(Trouble::Unranged("a piece without an ETag".to_owned()));
+        }
         confirm_version(answer.e_tag(), self.object.etag.as_deref())?;
         let size = self.object.size;
         let asked = format!("bytes {}-{}/{size}", range.start, range.end - 1);
