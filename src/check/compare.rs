@@ -28,17 +28,19 @@ pub(super) struct Compared {
     pub(super) classes: Classes,
     /// Recovered records that are none.
     pub(super) unproven: Vec<Place>,
-    /// The numbers of objects with records that were never produced.
+    /// The numbers of objects with records that were never produced, where that is wanted.
     pub(super) strangers: BTreeSet<u64>,
 }
 
 /// Compares the two sides, on a worker thread: sorting takes its time. `repeated` says whether the truth
-/// tells records apart that are equal.
+/// tells records apart that are equal, `strangers` whether to name objects with records that were never
+/// produced.
 pub(super) async fn compare(
     plan: &ReconcilePlan,
     produced: &Arc<Produced>,
     found: &Arc<Found>,
     repeated: bool,
+    strangers: bool,
 ) -> Result<Compared> {
     let (samples, workers) = (plan.samples, plan.read.limits.workers);
     let (expectation, young) = (plan.expectation.clone(), plan.young);
@@ -49,7 +51,7 @@ pub(super) async fn compare(
             by_count(expected, &found, pending, samples)
         }
         Expectation::Manifest(_) | Expectation::Stream(_) => {
-            let kept = Kept { samples, repeated };
+            let kept = Kept { samples, repeated, strangers };
             reconcile::compare(&produced, &found, kept, workers).map(by_identity)
         }
     };

@@ -278,7 +278,8 @@ impl Comparison {
         let produced = std::mem::replace(&mut truth.sides, Produced::new(storage));
         let found = std::mem::replace(&mut seen.found, Found::new(storage));
         let (produced, found) = (Arc::new(produced), Arc::new(found));
-        let compared = compare(plan, &produced, &found, truth.remarks.sequenced).await?;
+        let (repeated, strangers) = (truth.remarks.sequenced, seen.has_any_by_bounds());
+        let compared = compare(plan, &produced, &found, repeated, strangers).await?;
         truth.sides = Arc::into_inner(produced).expect("the comparison is done with it");
         seen.found = Arc::into_inner(found).expect("the comparison is done with it");
         Ok(compared)

@@ -74,6 +74,11 @@ impl Seen {
         self.how(number) == Read::ByBounds
     }
 
+    /// Whether there is such an object.
+    pub(super) fn has_any_by_bounds(&self) -> bool {
+        self.read.contains(&Read::ByBounds)
+    }
+
     /// All of an object was looked at.
     pub(super) fn mark_checked(&mut self, number: u64) {
         self.note(number, Read::Checked);

@@ -68,6 +68,7 @@ impl Comparison {
         let gaps = std::mem::take(&mut self.seen.gaps);
         self.seen = Seen::new(self.plan.samples, &self.storage);
         self.seen.gaps = gaps;
+        self.storage.forget_staged();
         let bytes = jobs.iter().map(|job| job.object.size).sum();
         self.run.observer.on(Event::ReadingStarts { objects: jobs.len() as u64, bytes });
         self.read_as(&self.run.to_its_end(), &jobs, false).await?;

@@ -68,15 +68,7 @@ impl Fingerprinter {
     }
 
     /// The identity of a record.
-    #[inline]
     pub fn identity(&mut self, record: &[u8]) -> Identity {
-        match &self.policy {
-            Policy::Raw => xxh3_128_with_seed(record, self.seed),
-            _ => self.identity_of_value(record),
-        }
-    }
-
-    fn identity_of_value(&mut self, record: &[u8]) -> Identity {
         match &self.policy {
             Policy::Raw => xxh3_128_with_seed(record, self.seed),
             Policy::Json => match self.canonical.hash(record) {

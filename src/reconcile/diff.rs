@@ -148,7 +148,7 @@ pub struct Differences {
     /// Recovered records that were never produced, in the order of their places: they are no
     /// records.
     pub unproven: Vec<Place>,
-    /// The numbers of objects with records beyond doubt that were never produced.
+    /// The numbers of objects with records beyond doubt that were never produced, where that is wanted.
     pub strangers: BTreeSet<u64>,
 }
 
@@ -160,6 +160,8 @@ pub struct Kept {
     /// Whether records that were produced more than once are worth knowing. Where they are not, what is
     /// equal on both sides is not looked at.
     pub repeated: bool,
+    /// Whether it is worth knowing which objects hold records that were never produced.
+    pub strangers: bool,
 }
 
 /// Compares what was produced with what was found. `workers` threads share the work, and the result
@@ -251,7 +253,7 @@ impl Part {
             if class == GroupClass::Repeated && !self.kept.repeated {
                 continue;
             }
-            if class == GroupClass::Unexpected {
+            if class == GroupClass::Unexpected && self.kept.strangers {
                 rows.objects(&mut total.strangers)?;
             }
             total.class(class).take(records, rows.shown(class)?, samples);

@@ -70,15 +70,11 @@ impl Pile {
     /// # Errors
     /// When not all could be kept, or one of them is not taken.
     pub fn visit(&self, mut take: impl FnMut(&Row) -> Result<()>) -> Result<()> {
-        self.is_complete()?;
+        if let Some(failure) = &self.failure {
+            return Err(Error::new(failure.kind(), failure.to_string()));
+        }
         self.few.iter().try_for_each(&mut take)?;
         self.many.as_ref().map_or(Ok(()), |many| many.visit(&mut take))
-    }
-
-    /// Says why not all records could be kept, if that is so.
-    fn is_complete(&self) -> Result<()> {
-        let again = |failure: &Error| Error::new(failure.kind(), failure.to_string());
-        self.failure.as_ref().map_or(Ok(()), |failure| Err(again(failure)))
     }
 
     /// Hands all records to a side.

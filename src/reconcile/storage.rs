@@ -120,6 +120,11 @@ impl Storage {
         Ok(file)
     }
 
+    /// Gives up what was staged: a file goes with the last block that is kept of it.
+    pub fn forget_staged(&self) {
+        self.staging.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// A new temporary file.
     pub(super) fn file(&self) -> Result<Arc<Spill>> {
         let name = format!("a temporary file in {}", self.folder.display());
@@ -295,21 +300,6 @@ impl<T: Packed> Spool<T> {
             None => self.storage.file()?,
         };
         Block::write([&self.items[..]], &file, &self.storage, &mut self.blocks)
-    }
-
-    /// Shows all items, in their order.
-    ///
-    /// # Errors
-    /// When not all could be kept, or one of them is not taken.
-    pub fn visit(&self, mut take: impl FnMut(T) -> Result<()>) -> Result<()> {
-        if let Some(failure) = &self.failure {
-            return Err(Error::new(failure.kind(), failure.to_string()));
-        }
-        let mut buffer = Vec::new();
-        for block in &self.blocks {
-            block.read(&mut buffer, &mut take)?;
-        }
-        self.items.iter().copied().try_for_each(take)
     }
 
     /// Hands out all items, in their order.

@@ -408,19 +408,28 @@ fn a_delimiter_is_detected_where_it_is_sure_to_be_one() {
     assert_eq!((tally.records, sink.malformed.len()), (5, 1));
 }
 
-/// A sink that matches what it gets with what was produced.
+/// A sink that matches what it gets with what was produced, or, byte for byte, with what was checked.
 #[derive(Default)]
-struct Matching(Collected);
+struct Matching {
+    collected: Collected,
+    bounds_suffice: bool,
+}
 
 impl Sink for Matching {
     fn record(&mut self, record: Record<'_>) {
-        self.0.record(record);
+        self.collected.record(record);
     }
     fn malformed(&mut self, span: Span) {
-        self.0.malformed(span);
+        self.collected.malformed(span);
+    }
+    fn rejected(&mut self, offset: u64, bytes: &[u8]) {
+        self.collected.rejected(offset, bytes);
     }
     fn proves(&self) -> bool {
-        true
+        !self.bounds_suffice
+    }
+    fn bounds_suffice(&self) -> bool {
+        self.bounds_suffice
     }
 }
 
@@ -437,7 +446,7 @@ fn a_record_between_two_damaged_ones_is_given_out_where_a_match_proves_it() {
     let mut sink = Matching::default();
     split(&mut content.as_bytes(), &FormatChoice::Detect, &mut sink).2.unwrap();
     let between = [&before[..], &[(good(3), behind), (good(5), behind)]].concat();
-    assert_eq!(standing(&sink.0.records), between);
+    assert_eq!(standing(&sink.collected.records), between);
     // In a count it might be the beginning of something larger.
     let (_, _, counted) = run(content.as_bytes(), &FormatChoice::Detect);
     assert_eq!(standing(&counted.records), [&before[..], &[(good(5), behind)]].concat());

@@ -90,16 +90,14 @@ fn parity(bits: u64) -> u64 {
 fn masks(block: &[u8; BLOCK]) -> Masks {
     let halves = load(block);
     let is = |byte: u8| bits(halves.map(|half| equal(half, byte)));
-    let small = halves.map(|half| _mm256_or_si256(half, splat(0x20)));
-    let folded = |byte: u8| bits(small.map(|half| equal(half, byte)));
+    let Outlines { quote, backslash, open, close } = outlined(halves);
     Masks {
-        quote: is(b'"'),
-        backslash: is(b'\\'),
+        quote,
+        backslash,
         comma: is(b','),
         colon: is(b':'),
-        // `[` and `]` are `{` and `}` without the bit 0x20, and nothing else is.
-        open: folded(b'{'),
-        close: folded(b'}'),
+        open,
+        close,
         // That bit, moved to where it is asked for.
         curly: bits(halves.map(|half| _mm256_slli_epi16::<2>(half))),
         blank: bits(halves.map(|half| blank(half))),
@@ -117,14 +115,19 @@ fn masks(block: &[u8; BLOCK]) -> Masks {
 fn outlines(block: &[u8; BLOCK]) -> Outlines {
     // A hint: the address may lie anywhere.
     _mm_prefetch::<_MM_HINT_T0>(block.as_ptr().wrapping_add(AHEAD_BYTES).cast());
-    let halves = load(block);
+    outlined(load(block))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn outlined(halves: [__m256i; 2]) -> Outlines {
     let is = |byte: u8| bits(halves.map(|half| equal(half, byte)));
     let small = halves.map(|half| _mm256_or_si256(half, splat(0x20)));
     let folded = |byte: u8| bits(small.map(|half| equal(half, byte)));
     Outlines {
         quote: is(b'"'),
         backslash: is(b'\\'),
-        // As above.
+        // `[` and `]` are `{` and `}` without the bit 0x20, and nothing else is.
         open: folded(b'{'),
         close: folded(b'}'),
     }

@@ -4,30 +4,11 @@
 use super::super::json::JsonSplitter;
 use super::*;
 
-/// A sink that matches what it gets, byte for byte, with what was checked.
-#[derive(Default)]
-struct Matched(Collected);
-
-impl Sink for Matched {
-    fn record(&mut self, record: Record<'_>) {
-        self.0.record(record);
-    }
-    fn malformed(&mut self, span: Span) {
-        self.0.malformed(span);
-    }
-    fn rejected(&mut self, offset: u64, bytes: &[u8]) {
-        self.0.rejected(offset, bytes);
-    }
-    fn bounds_suffice(&self) -> bool {
-        true
-    }
-}
-
 fn by_bounds(content: &[u8], choice: &FormatChoice) -> (Format, Tally, Collected) {
-    let mut sink = Matched::default();
+    let mut sink = Matching { bounds_suffice: true, ..Matching::default() };
     let (format, tally, ended) = split(&mut &*content, choice, &mut sink);
     ended.unwrap();
-    (format, tally, sink.0)
+    (format, tally, sink.collected)
 }
 
 /// Splits in windows that grow by `step`.
