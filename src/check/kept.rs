@@ -21,6 +21,7 @@ use crate::observe::Event;
 use crate::outcome::Note;
 use crate::plan::{Location, ReadPlan};
 use crate::reconcile::Storage;
+use crate::source;
 
 /// A file that was written so shortly before the run may be written again without a sign of it: file
 /// systems tell the time in steps of up to two seconds.
@@ -79,7 +80,7 @@ impl Kept {
             place: &job.site.source.place()?,
             key: &object.key,
             size: object.size,
-            etag: object.etag.as_deref().filter(|etag| tells_versions_apart(etag))?,
+            etag: object.etag.as_deref().filter(|etag| source::is_strong(etag))?,
             modified: object.modified,
         };
         Some(Key::new(&self.terms, &version))
@@ -104,11 +105,6 @@ impl Kept {
             })
         });
     }
-}
-
-/// A weak ETag (RFC 9110, section 8.8.1) may stay where bytes change.
-fn tells_versions_apart(etag: &str) -> bool {
-    !etag.trim_matches('"').is_empty() && !etag.starts_with("W/")
 }
 
 impl Staged {

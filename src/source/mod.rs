@@ -162,6 +162,12 @@ impl<S: Source + ?Sized> Source for Box<S> {
     }
 }
 
+/// Whether a body can be told from all others by this ETag: a weak one (RFC 9110, section 8.8.1) may stay
+/// where bytes change.
+pub(crate) fn is_strong(etag: &str) -> bool {
+    !etag.trim_matches('"').is_empty() && !etag.starts_with("W/")
+}
+
 /// The semaphores are never closed, so this is never seen.
 fn closed(_: AcquireError) -> GapReason {
     GapReason::Failed("no more bodies are admitted".into())

@@ -26,7 +26,7 @@ use super::fetch::{Miss, confirm_version, full, next, once};
 use crate::aws::{Failure, Status};
 use crate::limits::{RANGE_BYTES, RANGED_ABOVE_BYTES, RANGES_AT_ONCE, SPOOL_BYTES};
 use crate::outcome::GapReason;
-use crate::source::{Body, ObjectRef, closed};
+use crate::source::{Body, ObjectRef, closed, is_strong};
 
 /// What is got in pieces, and in which.
 #[derive(Debug, Clone, Copy)]
@@ -44,8 +44,7 @@ impl Default for Ranges {
 }
 
 impl Ranges {
-    /// Whether an object is got in pieces. Only a strong ETag says that pieces are of one body (RFC
-    /// 9110, section 8.8.1).
+    /// Whether an object is got in pieces. Only a strong ETag says that they are of one body.
     fn apply_to(self, object: &ObjectRef) -> bool {
         object.size > self.above && object.etag.as_deref().is_some_and(is_strong)
     }
@@ -60,10 +59,6 @@ impl Ranges {
         let starts = (0..size.div_ceil(self.piece)).map(move |number| number * self.piece);
         starts.map(move |start| start..size.min(start + self.piece))
     }
-}
-
-fn is_strong(etag: &str) -> bool {
-    !etag.starts_with("W/") && !etag.trim_matches('"').is_empty()
 }
 
 /// What the pieces of a body have in common.
