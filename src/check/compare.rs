@@ -30,6 +30,8 @@ pub(super) struct Compared {
     pub(super) unproven: Vec<Place>,
     /// The numbers of objects with records that were never produced, where that is wanted.
     pub(super) strangers: BTreeSet<u64>,
+    /// Buckets that differ, and whose rows are needed before anything can be said.
+    pub(super) lacking: Vec<u16>,
 }
 
 /// Compares the two sides, on a worker thread: sorting takes its time. `repeated` says whether the truth
@@ -89,6 +91,7 @@ fn by_count(expected: u64, found: &Found, may_come: bool, samples: usize) -> Res
         },
         unproven: Vec::new(),
         strangers: BTreeSet::new(),
+        lacking: Vec::new(),
     })
 }
 
@@ -120,5 +123,6 @@ fn by_identity(result: Differences) -> Compared {
         },
         unproven: result.unproven,
         strangers: result.strangers,
+        lacking: result.lacking,
     }
 }

@@ -20,7 +20,7 @@ use crate::fingerprint::Policy;
 use crate::observe::Event;
 use crate::outcome::Note;
 use crate::plan::{Location, ReadPlan};
-use crate::reconcile::Storage;
+use crate::reconcile::{Storage, Wanted};
 use crate::source;
 
 /// A file that was written so shortly before the run may be written again without a sign of it: file
@@ -88,7 +88,7 @@ impl Kept {
 
     /// What an earlier run made of an object.
     fn load(&self, job: &Job, storage: &Arc<Storage>) -> Option<Staged> {
-        let mut records = Rows::beyond_doubt(storage, job.number);
+        let mut records = Rows::beyond_doubt(storage, job.number, &Wanted::all());
         let take = |row: Row| records.push_clean(row.identity, row.offset);
         let facts = self.cache.load(&self.key(job)?, take)?;
         Staged::kept(facts, records)
@@ -147,6 +147,7 @@ impl Staged {
             peculiar,
             decoded: facts.decoded,
             by_bounds: false,
+            awaits_proof: false,
         })
     }
 }

@@ -166,7 +166,7 @@ impl Run {
             object_bytes: self.plan.limits.object_bytes,
             identities: None,
             proves: false,
-            bounds_suffice: false,
+            bounds_suffice: None,
             knows_errors: true,
             spans: samples,
             crew: self.crew.clone(),

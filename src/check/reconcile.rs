@@ -11,13 +11,14 @@ use super::notes::{self, Noticed};
 use super::seen::Seen;
 use super::stage::{Identities, Stager};
 use super::truth::{Manifest, Reader, Truth};
+use super::unchecked::is_local;
 use super::{Job, Run};
 use crate::error::Result;
 use crate::fingerprint::Policy;
 use crate::observe::Event;
 use crate::outcome::Outcome;
 use crate::plan::{Expectation, ReconcilePlan, Young};
-use crate::reconcile::{Found, Produced, Storage};
+use crate::reconcile::{Found, Produced, Storage, Wanted};
 use crate::stop::before_a_result;
 
 impl Run {
@@ -53,19 +54,29 @@ impl Run {
         plan.seed = kept.as_ref().map_or(plan.seed, Kept::seed);
         let workers = plan.read.limits.workers;
         let storage = Storage::new(plan.memory.bytes, workers, &plan.memory.overflow, plan.seed);
-        let mut truth = self.truth(&plan, manifests, &storage).await?;
+        // What is kept for other runs must be proven without a match.
+        let rereads = kept.is_none() && self.rereads_for_nothing(&plan);
+        let wanted = if rereads { Wanted::none() } else { Wanted::all() };
+        let rereads_truth = rereads && truth_is_local(&plan);
+        let wanted_of_truth = if rereads_truth { &wanted } else { &Wanted::all() };
+        let truth = Truth::new(&storage, wanted_of_truth);
+        let mut truth = self.truth(&plan, manifests, truth).await?;
         truth.settle(plan.young)?;
-        Ok(Comparison {
+        let mut comparison = Comparison {
             run: self.clone(),
             truth,
             catalog: Catalog::default(),
-            seen: Seen::new(plan.samples, &storage),
+            seen: Seen::new(plan.samples, &storage, &Wanted::all()),
             plan,
             kept,
             storage,
             restarts: 0,
+            rereads,
+            wanted,
             checks_all: false,
-        })
+        };
+        comparison.seen = comparison.nothing_seen();
+        Ok(comparison)
     }
 }
 
@@ -82,6 +93,10 @@ pub struct Comparison {
     pub(super) catalog: Catalog,
     pub(super) seen: Seen,
     restarts: u64,
+    /// It costs nothing to read objects once more, and their bytes are compared.
+    pub(super) rereads: bool,
+    /// Of what is read for matches, rows are kept of these.
+    pub(super) wanted: Wanted,
     /// No match is taken for a proof any more.
     pub(super) checks_all: bool,
 }
@@ -113,7 +128,7 @@ impl Comparison {
         };
         if !self.goes_on_with(listing) {
             self.restarts += 1;
-            self.seen = Seen::new(self.plan.samples, &self.storage);
+            self.seen = self.nothing_seen();
         }
         self.seen.gaps.clear();
         let mut jobs = self.run.to_read(&self.catalog);
@@ -125,7 +140,7 @@ impl Comparison {
         if !self.run.stop.is_asked() {
             self.run.admit(self.catalog.bytes_to_read() - self.seen.cached.bytes)?;
         }
-        self.read(&jobs).await
+        self.read(self.run.clone(), &jobs).await
     }
 
     /// Whether there was a look before.
@@ -164,20 +179,21 @@ impl Comparison {
         same
     }
 
-    pub(super) async fn read(&mut self, jobs: &[Job]) -> Result<()> {
-        let amiss = self.read_as(&self.run.clone(), jobs, self.matches_prove()).await?;
-        self.read_as(&self.run.to_its_end(), &amiss, false).await?;
+    pub(super) async fn read(&mut self, run: Run, jobs: &[Job]) -> Result<()> {
+        let wanted = self.matches_prove().then(|| self.wanted.clone());
+        let amiss = self.read_as(&run, jobs, wanted).await?;
+        self.read_as(&self.run.to_its_end(), &amiss, None).await?;
         self.seen.order();
         Ok(())
     }
 
-    /// Reads objects. Those that are not just records and blanks, as far as their bounds tell, are to be
-    /// read again.
+    /// Reads objects; where a match proves records, with rows of these. Objects that are not just records
+    /// and blanks then, as far as their bounds tell, are to be read again.
     pub(super) async fn read_as(
         &mut self,
         run: &Run,
         jobs: &[Job],
-        bounds_suffice: bool,
+        bounds_suffice: Option<Wanted>,
     ) -> Result<Vec<Job>> {
         let (plan, seen) = (&self.plan, &mut self.seen);
         let mut stager = stager(plan, run.crew.clone(), Some(&self.storage));
@@ -193,7 +209,7 @@ impl Comparison {
         let mut amiss = Vec::new();
         run.each(jobs, work, |job, staged| {
             match staged {
-                Ok(staged) if staged.by_bounds && !staged.is_undamaged() => amiss.push(job.clone()),
+                Ok(staged) if staged.is_amiss() => amiss.push(job.clone()),
                 Ok(staged) => {
                     run.done(&job.object, staged.tally.records);
                     seen.commit(job, staged)?;
@@ -250,7 +266,7 @@ impl Comparison {
         outcome.books.objects = catalog.book();
         outcome.books.objects.read = read;
         outcome.books.objects.gaps = seen.gaps.len() as u64;
-        let Compared { produced, found, classes, unproven, strangers: _ } = compared;
+        let Compared { produced, found, classes, unproven, strangers: _, lacking: _ } = compared;
         outcome.books.produced = produced;
         outcome.books.found = found;
         seen.demote(&mut outcome, &unproven, |place| run.name(catalog, place));
@@ -296,7 +312,7 @@ pub(super) fn stager(plan: &ReconcilePlan, crew: Crew, storage: Option<&Arc<Stor
         object_bytes: plan.read.limits.object_bytes,
         identities: storage.map(Arc::clone).map(|storage| Identities { policy, seed, storage }),
         proves: !by_count,
-        bounds_suffice: false,
+        bounds_suffice: None,
         knows_errors: true,
         spans: plan.samples.max(1),
         crew,
@@ -305,6 +321,13 @@ pub(super) fn stager(plan: &ReconcilePlan, crew: Crew, storage: Option<&Arc<Stor
 
 pub(super) fn is_by_count(plan: &ReconcilePlan) -> bool {
     matches!(plan.expectation, Expectation::Count(_))
+}
+
+fn truth_is_local(plan: &ReconcilePlan) -> bool {
+    match &plan.expectation {
+        Expectation::Manifest(locations) => locations.iter().all(is_local),
+        Expectation::Count(_) | Expectation::Stream(_) => false,
+    }
 }
 
 fn expectation(plan: &ReconcilePlan, truth: &Truth) -> String {

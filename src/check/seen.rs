@@ -11,7 +11,7 @@ use super::stage::{Recovered, Staged};
 use super::{Job, Run, gap};
 use crate::error::Result;
 use crate::outcome::{Cached, Gap, GapReason, Malformed, Outcome};
-use crate::reconcile::{Found, Place, Row, Storage};
+use crate::reconcile::{Found, Place, Row, Side, Storage, Wanted};
 use crate::split::Damage;
 
 /// How an object was read.
@@ -44,10 +44,12 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    pub(super) fn new(samples: usize, storage: &Arc<Storage>) -> Self {
+    /// Nothing yet. Rows of records beyond doubt are kept of these.
+    pub(super) fn new(samples: usize, storage: &Arc<Storage>, wanted: &Wanted) -> Self {
+        let clean = Side::new(storage).keeping(wanted);
         Self {
             outcome: Outcome::default(),
-            found: Found::new(storage),
+            found: Found { clean, ..Found::new(storage) },
             gaps: Vec::new(),
             read: Vec::new(),
             recovered_lens: Vec::new(),

@@ -15,7 +15,7 @@ use crate::fingerprint::{Fingerprinter, Policy};
 use crate::limits::OBJECT_BYTES_CEILING;
 use crate::naming;
 use crate::outcome::GapReason;
-use crate::reconcile::Storage;
+use crate::reconcile::{Storage, Wanted};
 use crate::source::Body;
 use crate::split::{Format, FormatChoice, Part, Record, Shared, Sink, Span, Standing, Tally};
 use rows::Taken;
@@ -31,8 +31,9 @@ pub(super) struct Stager {
     pub(super) identities: Option<Identities>,
     /// Identities will be matched with those that were produced.
     pub(super) proves: bool,
-    /// A match proves a record: bounds suffice.
-    pub(super) bounds_suffice: bool,
+    /// A match proves a record: bounds suffice, and rows of these. An object that is damaged is to be read
+    /// again.
+    pub(super) bounds_suffice: Option<Wanted>,
     /// Error output is looked for; else every record is one of data.
     pub(super) knows_errors: bool,
     /// So many malformed spans are kept; the rest is only counted.
@@ -74,6 +75,8 @@ pub(super) struct Staged {
     pub(super) decoded: bool,
     /// Only the bounds of its records were looked at.
     pub(super) by_bounds: bool,
+    /// It was read for matches that prove records: it counts only if it is undamaged.
+    pub(super) awaits_proof: bool,
 }
 
 impl Staged {
@@ -86,6 +89,11 @@ impl Staged {
             && spans.is_empty()
             && damage.is_empty()
             && errors.is_none()
+    }
+
+    /// Whether it has to be read again, and checked.
+    pub(super) fn is_amiss(&self) -> bool {
+        self.awaits_proof && !self.is_undamaged()
     }
 }
 
@@ -103,17 +111,16 @@ impl Stager {
         let layered = content.layered();
         let columns = content.columns().to_vec();
         let decoded = content.layers().contains(&Encoding::Base64);
-        let mut sink = Collect::new(self, job.number, encoding);
+        let wanted = self.bounds_suffice.as_ref().filter(|_| !job.site.errors_only);
+        let mut sink = Collect::new(self, job.number, encoding, wanted);
         if job.site.errors_only {
             sink.sorter = Sorter::errors();
         }
-        let by_bounds = self.bounds_suffice && !job.site.errors_only;
-        sink.bounds_suffice = by_bounds;
         let (format, mut tally) = self.crew.split(&mut content, stored, &self.format, &mut sink)?;
         let damage = content.finish()?;
-        // Other formats are looked at as ever; but what was cut short is read again, whatever it is.
+        // Other formats are looked at as ever.
         let may_be_json = matches!(format, Format::Json | Format::Delimited(_));
-        let by_bounds = by_bounds && (may_be_json || sink.is_done());
+        let by_bounds = wanted.is_some() && may_be_json;
         let incomplete = sink.fingerprinter.as_ref().map_or(0, Fingerprinter::incomplete);
         let incomplete = incomplete + sink.incomplete;
         let Collect { mut records, spans, offsets, sorter, errors, peculiar, .. } = sink;
@@ -140,6 +147,7 @@ impl Stager {
             peculiar: peculiar.flatten(),
             decoded,
             by_bounds,
+            awaits_proof: wanted.is_some(),
         })
     }
 }
@@ -195,7 +203,7 @@ struct Collect<'a> {
 }
 
 impl<'a> Collect<'a> {
-    fn new(stager: &'a Stager, number: u64, encoding: Encoding) -> Self {
+    fn new(stager: &'a Stager, number: u64, encoding: Encoding, wanted: Option<&Wanted>) -> Self {
         let identities = stager.identities.as_ref();
         let fingerprinter = identities.map(|known| {
             let fingerprinter = Fingerprinter::new(&known.policy, known.seed);
@@ -210,13 +218,16 @@ impl<'a> Collect<'a> {
             errors: ErrorOutput::default(),
             fingerprinter,
             incomplete: 0,
-            records: identities.map(|known| Rows::new(&known.storage, number, encoding)),
+            records: identities.map(|known| match wanted {
+                Some(wanted) => Rows::beyond_doubt(&known.storage, number, wanted),
+                None => Rows::new(&known.storage, number, encoding),
+            }),
             offsets: Offsets::of(encoding),
             is_plain: encoding == Encoding::Plain,
             spans: Vec::new(),
             spans_max: stager.spans,
             proves: stager.proves,
-            bounds_suffice: false,
+            bounds_suffice: wanted.is_some(),
             peculiar: None,
         }
     }

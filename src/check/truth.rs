@@ -17,7 +17,7 @@ use crate::fingerprint::Identity;
 use crate::observe::Event;
 use crate::outcome::{Gap, GapReason, Origin};
 use crate::plan::{ReconcilePlan, Window, Young};
-use crate::reconcile::{Packed, Place, Produced, Row, Side, Spool, Storage, bytes_at};
+use crate::reconcile::{Packed, Place, Produced, Row, Side, Spool, Storage, Wanted, bytes_at};
 use crate::source::{KeyRange, Source};
 use crate::stop::before_a_result;
 pub(super) use read::Reader;
@@ -106,12 +106,12 @@ pub(super) struct Remarks {
 }
 
 impl Said {
-    fn new(storage: &Arc<Storage>) -> Self {
+    fn new(storage: &Arc<Storage>, wanted: &Wanted) -> Self {
         let side = || Side::staging(storage);
         Self {
             sure: side(),
             timed: Spool::new(storage),
-            untimed: side(),
+            untimed: side().keeping(wanted),
             uncertain: side(),
             outside: side(),
             is_json: false,
@@ -162,6 +162,8 @@ impl Remarks {
 pub(super) struct Truth {
     pub(super) sides: Produced,
     storage: Arc<Storage>,
+    /// Of records that stand alone, rows are kept of these.
+    wanted: Wanted,
     /// Records that must be there, and may be on their way.
     timed: Spool<Timed>,
     /// Records that must be there, of which nobody knows since when.
@@ -189,12 +191,14 @@ fn young_since(young: Option<Young>) -> Timestamp {
 }
 
 impl Truth {
-    fn new(storage: &Arc<Storage>) -> Self {
+    /// Nothing yet. Of records that stand alone, rows are kept of these.
+    pub(super) fn new(storage: &Arc<Storage>, wanted: &Wanted) -> Self {
         Self {
             sides: Produced::new(storage),
             storage: Arc::clone(storage),
+            wanted: wanted.clone(),
             timed: Spool::new(storage),
-            untimed: Side::new(storage),
+            untimed: Side::new(storage).keeping(wanted),
             incomplete: 0,
             remarks: Remarks::default(),
             gaps: Vec::new(),
@@ -282,14 +286,13 @@ impl Truth {
 }
 
 impl Run {
-    /// Reads what the manifests say.
+    /// Adds what the manifests say to the truth.
     pub(super) async fn truth(
         &self,
         plan: &ReconcilePlan,
         manifests: Vec<Manifest>,
-        storage: &Arc<Storage>,
+        mut truth: Truth,
     ) -> Result<Truth> {
-        let mut truth = Truth::new(storage);
         for manifest in manifests {
             self.read_manifest(plan, manifest, &mut truth).await?;
         }
@@ -304,23 +307,54 @@ impl Run {
         truth: &mut Truth,
     ) -> Result<()> {
         let jobs = jobs(&manifest, truth.objects.len() as u64).await?;
-        let name = manifest.name;
+        let first = truth.objects.len();
+        truth.objects.extend(jobs.into_iter().map(|job| (job, manifest.name.clone())));
         let reader = Reader::new(plan, &truth.storage, &self.crew).arrived(manifest.arrived);
-        let work = move |job: &Job, body| Ok(reader.read(job, body));
-        let reading = self.each(&jobs, work, |job, read| {
-            let said = read.and_then(|read| read.map_err(GapReason::Failed));
-            truth.commit(said.map_err(|reason| unreadable(&name, job, &reason))?)?;
-            self.observer.on(Event::Manifest { records: truth.demanded() });
-            Ok(())
-        });
+        let reader = reader.keeping(&truth.wanted);
         tokio::select! {
             biased;
             // A part of the truth is none.
             () = self.stop.asked() => return Err(before_a_result()),
-            read = reading => read?,
+            read = self.read_said(reader, first, truth) => read?,
         }
-        truth.objects.extend(jobs.into_iter().map(|job| (job, name.clone())));
         truth.gaps.extend(manifest.gaps);
+        Ok(())
+    }
+
+    /// Adds what the objects of the truth say, from a number on.
+    async fn read_said(&self, reader: Reader, first: usize, truth: &mut Truth) -> Result<()> {
+        let jobs: Vec<_> = truth.objects[first..].iter().map(|(job, _)| job.clone()).collect();
+        let work = move |job: &Job, body| Ok(reader.read(job, body));
+        self.each(&jobs, work, |job, read| {
+            let said = read.and_then(|read| read.map_err(GapReason::Failed));
+            let unreadable = |reason| unreadable(&truth.name(job.number), job, &reason);
+            let said = said.map_err(unreadable)?;
+            truth.commit(said)?;
+            self.observer.on(Event::Manifest { records: truth.demanded() });
+            Ok(())
+        })
+        .await
+    }
+
+    /// Reads the truth once more, for rows of these.
+    pub(super) async fn read_truth_again(
+        &self,
+        plan: &ReconcilePlan,
+        truth: &mut Truth,
+        wanted: &Wanted,
+    ) -> Result<()> {
+        let mut again = Truth::new(&truth.storage, wanted);
+        (again.objects, again.gaps) = (truth.objects.clone(), truth.gaps.clone());
+        let reader = Reader::new(plan, &truth.storage, &self.crew).keeping(wanted);
+        let reader = if truth.is_json { reader.by_bounds() } else { reader };
+        self.to_its_end().read_said(reader, 0, &mut again).await?;
+        again.settle(plan.young)?;
+        if !again.sides.are_those_of(&truth.sides) {
+            let message =
+                format!("manifest {} changed while it was read", truth.names().join(", "));
+            return Err(Error::new(ErrorKind::Manifest, message).hint("run again"));
+        }
+        *truth = again;
         Ok(())
     }
 }

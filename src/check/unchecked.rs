@@ -13,20 +13,29 @@ mod tests;
 use std::collections::BTreeSet;
 
 use super::compare::Compared;
-use super::reconcile::{Comparison, is_by_count, stager};
+use super::reconcile::{Comparison, stager};
 use super::seen::Seen;
 use super::stage::Staged;
 use super::{Job, Run};
 use crate::error::Result;
 use crate::fingerprint::Policy;
 use crate::observe::Event;
-use crate::plan::{Expectation, Location};
+use crate::plan::{Expectation, Location, ReconcilePlan};
+use crate::reconcile::Wanted;
 use crate::stop::Stop;
 
+/// Whether reading costs neither requests nor transfer.
+pub(super) fn is_local(location: &Location) -> bool {
+    matches!(location, Location::Local(_))
+}
+
 impl Run {
-    /// Whether it costs neither requests nor transfer to read objects once more.
-    fn rereads_for_nothing(&self) -> bool {
-        self.sites.iter().all(|site| matches!(site.location, Location::Local(_)))
+    /// Whether objects are compared byte by byte with manifests, and it costs neither requests nor transfer
+    /// to read them once more.
+    pub(super) fn rereads_for_nothing(&self, plan: &ReconcilePlan) -> bool {
+        let is_manifest = matches!(plan.expectation, Expectation::Manifest(_));
+        let compares_bytes = plan.policy == Policy::Raw;
+        is_manifest && compares_bytes && self.sites.iter().all(|site| is_local(&site.location))
     }
 
     /// The same, whoever asks for an end: what was read already is read again.
@@ -36,43 +45,58 @@ impl Run {
 }
 
 impl Comparison {
-    /// Whether a match proves a record. What is kept for other runs must be proven without one.
+    /// Whether a match proves a record.
     pub(super) fn matches_prove(&self) -> bool {
-        let is_manifest = matches!(self.plan.expectation, Expectation::Manifest(_));
-        let compares_bytes = self.plan.policy == Policy::Raw && !is_by_count(&self.plan);
         let truth_is_json = self.truth.is_json && self.truth.demanded() > 0;
-        is_manifest
-            && compares_bytes
-            && truth_is_json
-            && self.run.rereads_for_nothing()
-            && self.kept.is_none()
-            && !self.checks_all
+        self.rereads && truth_is_json && !self.checks_all
+    }
+
+    /// Nothing seen yet, with rows of what they are needed of.
+    pub(super) fn nothing_seen(&self) -> Seen {
+        let wanted = if self.matches_prove() { self.wanted.clone() } else { Wanted::all() };
+        Seen::new(self.plan.samples, &self.storage, &wanted)
     }
 
     /// Compares both sides, and reads again what that leaves in doubt.
     pub(super) async fn compared(&mut self) -> Result<Compared> {
         loop {
             let compared = self.compare_sides().await?;
-            if self.are_undamaged(&compared.strangers).await? {
+            if !compared.lacking.is_empty() {
+                self.read_for_rows(&compared.lacking).await?;
+            } else if self.are_undamaged(&compared.strangers).await? {
                 return Ok(compared);
+            } else {
+                self.checks_all = true;
+                self.read_again().await?;
             }
-            self.read_again().await?;
         }
     }
 
-    /// Reads everything again that was read, and checks it.
+    /// Reads again what was read without keeping rows of these buckets. Whoever needs others later gets
+    /// all.
+    async fn read_for_rows(&mut self, lacking: &[u16]) -> Result<()> {
+        let is_first = self.wanted.is_none();
+        self.wanted = if is_first { Wanted::these(lacking) } else { Wanted::all() };
+        if !self.truth.sides.keeps_all() {
+            self.run.read_truth_again(&self.plan, &mut self.truth, &self.wanted).await?;
+        }
+        if !self.seen.found.clean.keeps_all() {
+            self.read_again().await?;
+        }
+        Ok(())
+    }
+
+    /// Reads everything again that was read.
     async fn read_again(&mut self) -> Result<()> {
-        self.checks_all = true;
         let mut jobs = self.run.to_read(&self.catalog);
         jobs.retain(|job| self.seen.has_read(job.number));
         let gaps = std::mem::take(&mut self.seen.gaps);
-        self.seen = Seen::new(self.plan.samples, &self.storage);
+        self.seen = self.nothing_seen();
         self.seen.gaps = gaps;
         self.storage.forget_staged();
         let bytes = jobs.iter().map(|job| job.object.size).sum();
         self.run.observer.on(Event::ReadingStarts { objects: jobs.len() as u64, bytes });
-        self.read_as(&self.run.to_its_end(), &jobs, false).await?;
-        self.seen.order();
+        self.read(self.run.to_its_end(), &jobs).await?;
         self.run.observer.on(Event::Comparing);
         Ok(())
     }

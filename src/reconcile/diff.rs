@@ -48,6 +48,21 @@ impl Produced {
         let side = || Side::new(storage);
         Self { sure: side(), recent: side(), uncertain: side(), outside: side() }
     }
+
+    /// Whether the rows of all records are kept.
+    pub fn keeps_all(&self) -> bool {
+        self.each().into_iter().all(Side::keeps_all)
+    }
+
+    /// Whether these are the same records, by what they come to.
+    pub fn are_those_of(&self, other: &Self) -> bool {
+        self.each().map(Side::total) == other.each().map(Side::total)
+    }
+
+    fn each(&self) -> [&Side; 4] {
+        let Self { sure, recent, uncertain, outside } = self;
+        [sure, recent, uncertain, outside]
+    }
 }
 
 /// What was found in the store.
@@ -150,6 +165,9 @@ pub struct Differences {
     pub unproven: Vec<Place>,
     /// The numbers of objects with records beyond doubt that were never produced, where that is wanted.
     pub strangers: BTreeSet<u64>,
+    /// Buckets that differ, and of which a side keeps no rows. As long as there are any, nothing else here
+    /// means anything.
+    pub lacking: Vec<u16>,
 }
 
 /// What is kept of a comparison.
@@ -226,19 +244,20 @@ struct Part {
 
 impl Part {
     fn partition(&mut self, walk: &Walk<'_>) -> Result<()> {
-        if walk.sides.iter().all(|side| side.records_in(walk.number) == 0) {
-            return Ok(());
-        }
         let mut counts: Counts = [0; PARTITIONS];
         let digests: Vec<_> = walk.sides.iter().map(|side| side.digests(walk.number)).collect();
-        for (bucket, count) in counts.iter_mut().enumerate() {
-            let sides = std::array::from_fn(|side| digests[side][bucket]);
-            match self.kept.repeated {
-                false if is_even(&sides) => self.differences.even(sides[CLEAN].records),
-                _ => *count = sides.iter().map(|side| side.records).sum(),
+        for (place, count) in counts.iter_mut().enumerate() {
+            let sides = std::array::from_fn(|side| digests[side][place]);
+            let bucket = walk.bucket(place);
+            if !self.kept.repeated && is_even(&sides) {
+                self.differences.even(sides[CLEAN].records);
+            } else if walk.keeps(bucket, &sides) {
+                *count = sides.iter().map(|side| side.records).sum();
+            } else {
+                self.differences.lacking.push(bucket);
             }
         }
-        walk.visit(&counts, self)
+        if self.differences.lacking.is_empty() { walk.visit(&counts, self) } else { Ok(()) }
     }
 
     fn group(&mut self, rows: &Together<'_>) -> Result<()> {
@@ -327,6 +346,7 @@ impl Differences {
         self.recovered += other.recovered;
         self.unproven.extend(other.unproven);
         self.strangers.extend(other.strangers);
+        self.lacking.extend(other.lacking);
         self.failed.add(other.failed, samples);
         self.pending.add(other.pending, samples);
         self.missing.add(other.missing, samples);

@@ -5,6 +5,9 @@ use std::ops::AddAssign;
 
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
+use super::rows::Row;
+use super::side::PARTITIONS;
+use super::wanted::BUCKETS;
 use crate::fingerprint::Identity;
 
 /// Count, and two sums that have nothing to do with each other: of the identities, which are seeded hashes
@@ -42,6 +45,41 @@ impl AddAssign<&Self> for Digest {
         self.records += other.records;
         self.identities = self.identities.wrapping_add(other.identities);
         self.hashes = self.hashes.wrapping_add(other.hashes);
+    }
+}
+
+/// What every bucket comes to.
+#[derive(Clone)]
+pub(super) struct Sums(Box<[Digest; BUCKETS]>);
+
+impl Sums {
+    pub(super) fn new() -> Self {
+        // Not an array first: it is larger than some threads' stacks.
+        let digests = vec![Digest::default(); BUCKETS].into_boxed_slice();
+        Self(digests.try_into().expect("there are as many"))
+    }
+
+    #[inline]
+    pub(super) fn take(&mut self, row: &Row, key: Key) {
+        self.0[usize::from(row.bucket())].take(row.identity(), key);
+    }
+
+    /// What the buckets of a partition come to.
+    pub(super) fn partition(&self, number: usize) -> &[Digest] {
+        &self.0[number * PARTITIONS..][..PARTITIONS]
+    }
+
+    /// What they come to together.
+    pub(super) fn total(&self) -> Digest {
+        let mut total = Digest::default();
+        self.0.iter().for_each(|digest| total += digest);
+        total
+    }
+}
+
+impl AddAssign<&Self> for Sums {
+    fn add_assign(&mut self, other: &Self) {
+        self.0.iter_mut().zip(other.0.iter()).for_each(|(ours, theirs)| *ours += theirs);
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::rows::Row;
 use super::side::Side;
 use super::storage::Storage;
+use super::wanted::Wanted;
 use crate::error::{Error, Result};
 
 /// So many records are kept as they come. Most objects of a quiet stream have no more, and a side of
@@ -15,6 +16,7 @@ const FEW: usize = 4096;
 #[derive(Debug)]
 pub struct Pile {
     storage: Arc<Storage>,
+    wanted: Wanted,
     few: Vec<Row>,
     many: Option<Side>,
     /// Why it is not complete.
@@ -22,9 +24,10 @@ pub struct Pile {
 }
 
 impl Pile {
-    /// An empty one.
-    pub fn new(storage: &Arc<Storage>) -> Self {
-        Self { storage: Arc::clone(storage), few: Vec::new(), many: None, failure: None }
+    /// An empty one, which keeps rows of these once they are many.
+    pub fn new(storage: &Arc<Storage>, wanted: &Wanted) -> Self {
+        let (storage, wanted) = (Arc::clone(storage), wanted.clone());
+        Self { storage, wanted, few: Vec::new(), many: None, failure: None }
     }
 
     /// How many records there are.
@@ -59,13 +62,14 @@ impl Pile {
     }
 
     fn spread(&mut self, rows: &[Row]) {
-        let many = self.many.get_or_insert_with(|| Side::staging(&self.storage));
+        let (storage, wanted) = (&self.storage, &self.wanted);
+        let many = self.many.get_or_insert_with(|| Side::staging(storage).keeping(wanted));
         if let Err(error) = many.extend(rows) {
             self.failure.get_or_insert(error);
         }
     }
 
-    /// Shows all records.
+    /// Shows all records, where it keeps all rows.
     ///
     /// # Errors
     /// When not all could be kept, or one of them is not taken.

@@ -77,6 +77,12 @@ impl Row {
         self.place
     }
 
+    /// The first two bytes of its identity.
+    #[inline]
+    pub(super) fn bucket(&self) -> u16 {
+        u16::try_from(self.identity[0] >> 48).unwrap_or_default()
+    }
+
     /// Eight bits of its identity, the first ones from the `depth`-th byte on.
     #[inline]
     pub(super) fn digit(&self, depth: u32) -> usize {

@@ -3,25 +3,29 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::digest::Digest;
+use super::digest::{Digest, Sums};
 use super::rows::Row;
 use super::storage::{Block, Packed, Spill, Storage};
+use super::wanted::Wanted;
 use crate::error::Result;
 
 /// Identities are spread over so many partitions by their first byte, and each of those over so many
 /// buckets by the second.
 pub(super) const PARTITIONS: usize = 256;
-/// What the buckets of one partition come to.
-pub(super) type Digests = [Digest; PARTITIONS];
 
-/// Rows of a partition that are counted, digested and kept together.
+/// Rows of a partition that are summed and kept together.
 const CHUNK_ROWS: usize = 1024;
 
 /// A multiset of records.
 pub struct Side {
     storage: Arc<Storage>,
-    /// None as long as there is no record.
+    /// The buckets whose rows it has. It may have others that nobody needs.
+    wanted: Wanted,
+    /// None as long as there is no row.
     partitions: Option<Box<Partitions>>,
+    /// What all records come to. Where all rows are kept, those of open chunks are not in it yet: they are
+    /// added when their chunk is full, since neighbours are added faster.
+    sums: Option<Sums>,
     records: u64,
     /// Bytes of rows that only this side holds in memory, but for those of open chunks.
     held: u64,
@@ -39,9 +43,6 @@ struct Partition {
     open: Vec<Row>,
     sealed: Vec<Arc<Chunk>>,
     blocks: Vec<Block>,
-    /// Of all rows but the open ones, and how many those are.
-    digests: Option<Box<Digests>>,
-    digested: u64,
 }
 
 /// Rows that do not change any more. A full chunk is never moved: growth costs no copy and no spare
@@ -68,31 +69,8 @@ fn bytes(rows: usize) -> u64 {
     (rows * Row::BYTES) as u64
 }
 
-impl Partition {
-    /// Takes the open rows into the digests.
-    fn digest(&mut self, storage: &Storage) {
-        if !self.open.is_empty() {
-            let digests = self.digests.get_or_insert_with(no_digests);
-            self.open.iter().for_each(|row| take(digests, row, storage));
-            self.digested += self.open.len() as u64;
-        }
-    }
-
-    fn records(&self) -> u64 {
-        self.digested + self.open.len() as u64
-    }
-}
-
 fn no_partitions() -> Box<Partitions> {
     Box::new(std::array::from_fn(|_| Partition::default()))
-}
-
-fn no_digests() -> Box<Digests> {
-    Box::new([Digest::default(); PARTITIONS])
-}
-
-fn take(digests: &mut Digests, row: &Row, storage: &Storage) {
-    digests[row.digit(1)].take(row.identity(), storage.key);
 }
 
 impl Side {
@@ -106,12 +84,21 @@ impl Side {
         Self { staging: true, ..Self::gathering(storage, storage.for_staging()) }
     }
 
+    /// The same, which keeps no rows but these.
+    #[must_use]
+    pub fn keeping(mut self, wanted: &Wanted) -> Self {
+        self.narrow(wanted);
+        self
+    }
+
     /// One that holds about so many bytes of rows in open chunks.
     fn gathering(storage: &Arc<Storage>, room: u64) -> Self {
         let room = room / PARTITIONS as u64 / bytes(1);
         Self {
             storage: Arc::clone(storage),
+            wanted: Wanted::all(),
             partitions: None,
+            sums: None,
             records: 0,
             held: 0,
             chunk_rows: usize::try_from(room).unwrap_or(CHUNK_ROWS).clamp(1, CHUNK_ROWS),
@@ -124,8 +111,22 @@ impl Side {
     ///
     /// # Errors
     /// When they fit neither into memory nor on disk.
-    pub fn extend(&mut self, mut rows: &[Row]) -> Result<()> {
+    pub fn extend(&mut self, rows: &[Row]) -> Result<()> {
         self.records += rows.len() as u64;
+        if self.wanted.is_all() {
+            return self.keep(rows);
+        }
+        let sums = self.sums.get_or_insert_with(Sums::new);
+        rows.iter().for_each(|row| sums.take(row, self.storage.key));
+        if self.wanted.is_none() {
+            return Ok(());
+        }
+        let wanted = self.wanted.clone();
+        let mut wanted = rows.iter().filter(|row| wanted.holds(row.bucket()));
+        wanted.try_for_each(|row| self.keep(std::slice::from_ref(row)))
+    }
+
+    fn keep(&mut self, mut rows: &[Row]) -> Result<()> {
         while let Some(number) = self.gather(&mut rows) {
             self.seal(number)?;
         }
@@ -155,9 +156,25 @@ impl Side {
         None
     }
 
+    /// Adds the open rows of a partition to the sums, where they are not in them yet.
+    fn sum(&mut self, number: usize) {
+        if let Some(partitions) = self.partitions.as_ref().filter(|_| self.wanted.is_all()) {
+            let sums = self.sums.get_or_insert_with(Sums::new);
+            partitions[number].open.iter().for_each(|row| sums.take(row, self.storage.key));
+        }
+    }
+
+    /// Keeps no rows but these any more.
+    fn narrow(&mut self, wanted: &Wanted) {
+        if !wanted.is_all() {
+            (0..PARTITIONS).for_each(|number| self.sum(number));
+            self.wanted = self.wanted.and(wanted);
+        }
+    }
+
     fn seal(&mut self, number: usize) -> Result<()> {
+        self.sum(number);
         let partition = &mut self.partitions.get_or_insert_with(no_partitions)[number];
-        partition.digest(&self.storage);
         // Once a partition has filled a chunk, more are to be expected.
         let rows = std::mem::replace(&mut partition.open, Vec::with_capacity(self.chunk_rows));
         self.held += bytes(rows.len());
@@ -172,8 +189,8 @@ impl Side {
             None if self.staging => Arc::clone(self.file.insert(self.storage.file_for_staging()?)),
             None => Arc::clone(self.file.insert(self.storage.file()?)),
         };
+        (0..PARTITIONS).for_each(|number| self.sum(number));
         for partition in self.partitions.iter_mut().flat_map(|all| all.iter_mut()) {
-            partition.digest(&self.storage);
             let sealed = partition.sealed.iter().map(|chunk| &chunk.rows[..]);
             let rows = sealed.chain([&partition.open[..]]);
             Block::write(rows, &file, &self.storage, &mut partition.blocks)?;
@@ -193,23 +210,32 @@ impl Side {
         self.copy(&other)
     }
 
-    /// Takes everything that another side holds too; what is not in open chunks is shared.
+    /// Takes everything that another side holds too; what is not in open chunks is shared. Rows are kept
+    /// of what both keep them of.
     ///
     /// # Errors
     /// As [`Self::extend`].
     pub fn copy(&mut self, other: &Self) -> Result<()> {
+        if other.records == 0 {
+            return Ok(());
+        }
+        self.narrow(&other.wanted);
+        if let Some(theirs) = &other.sums {
+            *self.sums.get_or_insert_with(Sums::new) += theirs;
+        }
+        self.records += other.records;
         for theirs in other.partitions.iter().flat_map(|all| all.iter().enumerate()) {
             let (number, theirs) = theirs;
             let ours = &mut self.partitions.get_or_insert_with(no_partitions)[number];
             ours.sealed.extend(theirs.sealed.iter().cloned());
             ours.blocks.extend(theirs.blocks.iter().cloned());
-            ours.digested += theirs.digested;
-            self.records += theirs.digested;
-            if let Some(theirs) = &theirs.digests {
-                let digests = ours.digests.get_or_insert_with(no_digests);
-                digests.iter_mut().zip(theirs.iter()).for_each(|(ours, theirs)| *ours += theirs);
+            if other.wanted.is_all() {
+                // These are in no sums yet.
+                self.records -= theirs.open.len() as u64;
+                self.extend(&theirs.open)?;
+            } else {
+                self.keep(&theirs.open)?;
             }
-            self.extend(&theirs.open)?;
         }
         Ok(())
     }
@@ -223,24 +249,46 @@ impl Side {
         &self.storage
     }
 
+    /// Whether the rows of all its records are kept.
+    pub fn keeps_all(&self) -> bool {
+        self.wanted.is_all() || self.records == 0
+    }
+
+    /// Whether the rows of a bucket are kept.
+    pub(super) fn keeps(&self, bucket: u16) -> bool {
+        self.wanted.holds(bucket)
+    }
+
     fn partition(&self, number: usize) -> Option<&Partition> {
         self.partitions.as_ref().map(|all| &all[number])
     }
 
-    /// How many records are in a partition.
-    pub(super) fn records_in(&self, number: usize) -> u64 {
-        self.partition(number).map_or(0, Partition::records)
+    /// Rows that are in no sums yet.
+    fn not_summed(&self, number: usize) -> &[Row] {
+        let open = self.partition(number).filter(|_| self.wanted.is_all());
+        open.map_or(&[], |partition| &partition.open)
     }
 
     /// What the buckets of a partition come to.
-    pub(super) fn digests(&self, number: usize) -> Box<Digests> {
-        let Some(partition) = self.partition(number) else { return no_digests() };
-        let mut digests = partition.digests.clone().unwrap_or_else(no_digests);
-        partition.open.iter().for_each(|row| take(&mut digests, row, &self.storage));
+    pub(super) fn digests(&self, number: usize) -> Vec<Digest> {
+        let summed = self.sums.as_ref().map(|sums| sums.partition(number).to_vec());
+        let mut digests = summed.unwrap_or_else(|| vec![Digest::default(); PARTITIONS]);
+        for row in self.not_summed(number) {
+            digests[row.digit(1)].take(row.identity(), self.storage.key);
+        }
         digests
     }
 
-    /// Hands out the records of a partition, in no order.
+    /// What all records come to.
+    pub(super) fn total(&self) -> Digest {
+        let mut total = self.sums.as_ref().map(Sums::total).unwrap_or_default();
+        for row in (0..PARTITIONS).flat_map(|number| self.not_summed(number)) {
+            total.take(row.identity(), self.storage.key);
+        }
+        total
+    }
+
+    /// Hands out the rows of a partition, in no order.
     ///
     /// # Errors
     /// When they cannot be read back.
@@ -256,7 +304,7 @@ impl Side {
         partition.blocks.iter().try_for_each(|block| block.read(&mut buffer, &mut read))
     }
 
-    /// Shows all records, in no order.
+    /// Shows all rows, in no order.
     ///
     /// # Errors
     /// When they cannot be read back, or one of them is not taken.

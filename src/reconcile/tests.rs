@@ -1,5 +1,7 @@
 //! The comparison against its dull twin: two maps, one identity at a time.
 
+mod wanted;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::Path;
@@ -232,7 +234,7 @@ proptest! {
         let mut all = one.clone();
         all.extend(many());
         let storage = storage(memory);
-        let mut pile = Pile::new(&storage);
+        let mut pile = Pile::new(&storage, &Wanted::all());
         pile.extend(&one);
         many().into_iter().for_each(|row| pile.push(row));
         prop_assert_eq!((pile.len(), pile.is_empty()), (all.len() as u64, all.is_empty()));
@@ -333,7 +335,7 @@ fn however_many_objects_are_staged_few_files_are_open() {
     });
     let (rows, mut all) = (many(9_000), Side::new(&storage));
     for _ in 0..20 {
-        let mut pile = Pile::new(&storage);
+        let mut pile = Pile::new(&storage, &Wanted::all());
         pile.extend(&rows);
         pile.give(&mut all).unwrap();
     }
@@ -401,7 +403,7 @@ fn a_full_disk_is_an_error_that_says_what_helps() {
     let mut spool = Spool::new(&storage);
     many(1000).into_iter().for_each(|row| spool.push(row));
     assert_eq!(spool.each(|_| Ok(())).unwrap_err().to_string(), text);
-    let mut pile = Pile::new(&storage);
+    let mut pile = Pile::new(&storage, &Wanted::all());
     pile.extend(&many(5000));
     assert_eq!(pile.visit(|_| Ok(())).unwrap_err().to_string(), text);
     let given = pile.give(&mut Side::new(&storage)).unwrap_err();

@@ -31,7 +31,7 @@ fn stage(key: &str, stored: Vec<u8>, policy: &Policy) -> Option<Staged> {
         base64: false,
         identities: Some(Identities { policy: policy.clone(), seed: SEED, storage: storage() }),
         proves: true,
-        bounds_suffice: false,
+        bounds_suffice: None,
         knows_errors: true,
         spans: 1,
         crew: Crew::new(1),

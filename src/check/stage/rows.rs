@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::decode::Encoding;
 use crate::error::{Error, Result};
 use crate::fingerprint::Identity;
-use crate::reconcile::{Found, Packed, Pile, Place, Row, Spool, Storage, bytes_at};
+use crate::reconcile::{Found, Packed, Pile, Place, Row, Spool, Storage, Wanted, bytes_at};
 use crate::split::{Record, Standing};
 
 /// The records of one object of data.
@@ -45,15 +45,20 @@ impl Rows {
     pub(super) fn new(storage: &Arc<Storage>, number: u64, encoding: Encoding) -> Self {
         let is_plain = encoding == Encoding::Plain;
         let extents = (!is_plain).then(|| Spool::new(storage));
-        Self { extents, ..Self::beyond_doubt(storage, number) }
+        Self { extents, ..Self::beyond_doubt(storage, number, &Wanted::all()) }
     }
 
-    /// None yet, of an object whose clean records are beyond doubt.
-    pub(in crate::check) fn beyond_doubt(storage: &Arc<Storage>, number: u64) -> Self {
+    /// None yet, of an object whose clean records are beyond doubt, or are read again. Rows are kept of
+    /// these.
+    pub(in crate::check) fn beyond_doubt(
+        storage: &Arc<Storage>,
+        number: u64,
+        wanted: &Wanted,
+    ) -> Self {
         Self {
             storage: Arc::clone(storage),
             number,
-            clean: Pile::new(storage),
+            clean: Pile::new(storage, wanted),
             recovered: Spool::new(storage),
             extents: None,
             failure: None,
@@ -111,7 +116,8 @@ impl Rows {
             doubtful.extend((extent.offset >= from).then_some(extent));
             Ok(())
         })?;
-        let before = std::mem::replace(&mut self.clean, Pile::new(&self.storage));
+        let none = Pile::new(&self.storage, &Wanted::all());
+        let before = std::mem::replace(&mut self.clean, none);
         before.visit(|&row| {
             let offset = row.place().offset();
             match doubtful.binary_search_by_key(&offset, |extent| extent.offset) {

@@ -50,7 +50,7 @@ fn stage(body: Body, policy: &Policy, workers: usize) -> Result<Staged, GapReaso
             storage: Storage::new(u64::MAX, 1, Path::new("."), 7),
         }),
         proves: true,
-        bounds_suffice: false,
+        bounds_suffice: None,
         knows_errors: true,
         spans: 100,
         crew: Crew::new(workers),

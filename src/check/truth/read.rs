@@ -19,7 +19,7 @@ use crate::limits::{OBJECT_BYTES_CEILING, PRODUCER_CLOCK_SLACK, RAW_DATA_BYTES_M
 use crate::naming;
 use crate::outcome::{Origin, excerpt};
 use crate::plan::{ReconcilePlan, Window};
-use crate::reconcile::{Place, Row, Storage};
+use crate::reconcile::{Place, Row, Storage, Wanted};
 use crate::source::Body;
 use crate::split::{self, Format, FormatChoice, Part, Record, Shared, Sink, Span, Standing};
 
@@ -35,6 +35,10 @@ pub(crate) struct Reader {
     arrived: Window,
     young_since: Timestamp,
     storage: Arc<Storage>,
+    /// Rows are kept of these records that stand alone.
+    wanted: Wanted,
+    /// They were checked before, and their bounds suffice.
+    by_bounds: bool,
     /// Whose threads may help.
     crew: Crew,
 }
@@ -91,8 +95,21 @@ impl Reader {
             arrived: Window::default(),
             young_since: young_since(plan.young),
             storage: Arc::clone(storage),
+            wanted: Wanted::all(),
+            by_bounds: false,
             crew: crew.clone(),
         }
+    }
+
+    /// Keeps rows of these alone of records that stand alone.
+    pub(super) fn keeping(self, wanted: &Wanted) -> Self {
+        Self { wanted: wanted.clone(), ..self }
+    }
+
+    /// Looks at bounds alone: whoever has them reads what was checked before, and sees to it that it is
+    /// the same.
+    pub(super) fn by_bounds(self) -> Self {
+        Self { by_bounds: true, ..self }
     }
 
     /// Passes over what did not arrive in a data stream in this time.
@@ -173,7 +190,7 @@ impl<'a> Reading<'a> {
             reader,
             fingerprinter: Fingerprinter::new(&reader.policy, reader.seed),
             number,
-            said: Said::new(&reader.storage),
+            said: Said::new(&reader.storage, &reader.wanted),
             remarks: Remarks::default(),
             looks: Looks { wanted, ..Looks::default() },
         }
@@ -384,6 +401,10 @@ impl Sink for Lines<'_, '_> {
     fn malformed(&mut self, span: Span) {
         let what = format!("at byte {}: {}", span.error_offset, span.damage);
         self.wrong.get_or_insert(Wrong { what, is_last: false });
+    }
+
+    fn bounds_suffice(&self) -> bool {
+        self.reading.reader.by_bounds
     }
 
     fn is_done(&self) -> bool {

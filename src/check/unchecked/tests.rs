@@ -62,8 +62,7 @@ fn plan(root: &Path, policy: &Policy) -> ReconcilePlan {
 
 /// What a comparison comes to, and what it is afterwards.
 fn outcome(root: &Path, policy: &Policy, checks_all: bool) -> (Outcome, Comparison) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
-    runtime.block_on(async {
+    block_on(async {
         let mut comparison = comparison(root, policy).await;
         comparison.checks_all = checks_all;
         comparison.look().await.unwrap();
@@ -212,8 +211,7 @@ fn whoever_asks_for_an_end_gets_what_was_read() {
 
 /// The outcome where somebody asks for an end once everything was read.
 fn stopped(root: &Path, checks_all: bool) -> Outcome {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
-    runtime.block_on(async {
+    block_on(async {
         let mut comparison = comparison(root, &Policy::Raw).await;
         comparison.checks_all = checks_all;
         comparison.look().await.unwrap();
@@ -237,6 +235,65 @@ fn a_truth_that_is_no_checked_json_proves_nothing() {
     let ledger = "plain text\n".repeat(40);
     assert_eq!(compare(&[ledger.clone().into_bytes()], &ledger), (0, false));
     assert_eq!(compare(&objects, ""), (0, false), "nothing was produced");
+}
+
+/// Runs on a runtime of its own.
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap().block_on(work)
+}
+
+#[test]
+fn rows_are_read_for_where_something_differs_and_only_of_that() {
+    let wanted = |truth: &str| {
+        let root = tempfile::tempdir().unwrap();
+        write(root.path(), &[glued(0..40), glued(40..80)], truth);
+        outcome(root.path(), &Policy::Raw, false).1.wanted
+    };
+    assert!(wanted(&lines(0..80)).is_none(), "nothing is read twice");
+    assert_eq!(format!("{:?}", wanted(&lines(1..80))), "1 of 65536");
+    assert_eq!(format!("{:?}", wanted(&lines(1..81))), "2 of 65536");
+}
+
+/// What each look comes to, where objects arrive one by one.
+fn looks(checks_all: bool) -> Vec<String> {
+    let root = tempfile::tempdir().unwrap();
+    let arrivals = [glued(0..40), glued(40..80), glued(39..41), glued(85..90)];
+    write(root.path(), &[], &lines(0..80));
+    block_on(async {
+        let mut comparison = comparison(root.path(), &Policy::Raw).await;
+        comparison.checks_all = checks_all;
+        let mut outcomes = Vec::new();
+        for (number, content) in arrivals.iter().enumerate() {
+            std::fs::write(root.path().join(format!("data/object-{number}")), content).unwrap();
+            comparison.look().await.unwrap();
+            let mut outcome = comparison.outcome().await.unwrap();
+            outcome.location.clear();
+            outcomes.push(format!("{outcome:#?}"));
+        }
+        outcomes
+    })
+}
+
+#[test]
+fn what_arrives_later_is_compared_as_if_it_had_been_there() {
+    assert_eq!(looks(false), looks(true));
+}
+
+#[test]
+fn a_manifest_that_changes_between_two_readings_is_an_error() {
+    let root = tempfile::tempdir().unwrap();
+    write(root.path(), &[glued(0..40)], &lines(0..41));
+    let error = block_on(async {
+        let mut comparison = comparison(root.path(), &Policy::Raw).await;
+        comparison.look().await.unwrap();
+        let path = root.path().join("truth/produced.ndjson");
+        let written = std::fs::metadata(&path).unwrap().modified().unwrap();
+        // Nothing but its content tells.
+        std::fs::write(&path, lines(0..41).replacen("23", "24", 1)).unwrap();
+        std::fs::File::options().write(true).open(&path).unwrap().set_modified(written).unwrap();
+        comparison.outcome().await.unwrap_err()
+    });
+    assert_eq!(error.to_string(), "manifest truth changed while it was read");
 }
 
 /// One byte of an object, by how far it is in, as something else.
