@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::digest::Digest;
 use super::rows::{Place, Row};
-use super::side::{PARTITIONS, Side};
+use super::side::{BUCKET_PARTS, Digests, PARTITIONS, Side, bucket};
 use super::storage::Storage;
 use super::together::{CLEAN, Copies, RECOVERED, SIDES, Together};
 use super::walk::{Counts, Heavy, Visit, Walk};
@@ -246,18 +246,37 @@ impl Part {
     fn partition(&mut self, walk: &Walk<'_>) -> Result<()> {
         let mut counts: Counts = [0; PARTITIONS];
         let digests: Vec<_> = walk.sides.iter().map(|side| side.digests(walk.number)).collect();
-        for (place, count) in counts.iter_mut().enumerate() {
-            let sides = std::array::from_fn(|side| digests[side][place]);
-            let bucket = walk.bucket(place);
-            if !self.kept.repeated && is_even(&sides) {
-                self.differences.even(sides[CLEAN].records);
-            } else if walk.keeps(bucket, &sides) {
-                *count = sides.iter().map(|side| side.records).sum();
+        for (place, counts) in counts.chunks_mut(BUCKET_PARTS).enumerate() {
+            let bucket = bucket(walk.number, place);
+            if walk.sides.iter().all(|side| side.keeps(bucket)) {
+                self.parts(&digests, place * BUCKET_PARTS, counts);
             } else {
-                self.differences.lacking.push(bucket);
+                let sums = |side: usize| walk.sides[side].sum(walk.number, place, &digests[side]);
+                if !self.is_even(&std::array::from_fn(sums)) {
+                    self.differences.lacking.push(bucket);
+                }
             }
         }
         if self.differences.lacking.is_empty() { walk.visit(&counts, self) } else { Ok(()) }
+    }
+
+    /// Counts the rows of parts that have to be looked at.
+    fn parts(&mut self, digests: &[Box<Digests>], first: usize, counts: &mut [u64]) {
+        for (part, count) in (first..).zip(counts) {
+            let sides = std::array::from_fn(|side| digests[side][part]);
+            if !self.is_even(&sides) {
+                *count = sides.iter().map(|side| side.records).sum();
+            }
+        }
+    }
+
+    /// Whether there is nothing to look at among such records: they are counted then.
+    fn is_even(&mut self, sides: &[Digest; SIDES]) -> bool {
+        let is_even = !self.kept.repeated && is_even(sides);
+        if is_even {
+            self.differences.even(sides[CLEAN].records);
+        }
+        is_even
     }
 
     fn group(&mut self, rows: &Together<'_>) -> Result<()> {

@@ -6,7 +6,6 @@ use std::ops::AddAssign;
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
 use super::rows::Row;
-use super::side::PARTITIONS;
 use super::wanted::BUCKETS;
 use crate::fingerprint::Identity;
 
@@ -48,13 +47,13 @@ impl AddAssign<&Self> for Digest {
     }
 }
 
-/// What every bucket comes to.
+/// What every bucket comes to. They are few enough to stay in a core's own cache: a record may be of any.
 #[derive(Clone)]
 pub(super) struct Sums(Box<[Digest; BUCKETS]>);
 
 impl Sums {
     pub(super) fn new() -> Self {
-        // Not an array first: it is larger than some threads' stacks.
+        // Not an array first: that would be much for a thread's stack.
         let digests = vec![Digest::default(); BUCKETS].into_boxed_slice();
         Self(digests.try_into().expect("there are as many"))
     }
@@ -64,16 +63,17 @@ impl Sums {
         self.0[usize::from(row.bucket())].take(row.identity(), key);
     }
 
-    /// What the buckets of a partition come to.
-    pub(super) fn partition(&self, number: usize) -> &[Digest] {
-        &self.0[number * PARTITIONS..][..PARTITIONS]
+    pub(super) fn add(&mut self, bucket: u16, digest: &Digest) {
+        self.0[usize::from(bucket)] += digest;
+    }
+
+    pub(super) fn bucket(&self, bucket: u16) -> &Digest {
+        &self.0[usize::from(bucket)]
     }
 
     /// What they come to together.
     pub(super) fn total(&self) -> Digest {
-        let mut total = Digest::default();
-        self.0.iter().for_each(|digest| total += digest);
-        total
+        total(&self.0[..])
     }
 }
 
@@ -81,6 +81,14 @@ impl AddAssign<&Self> for Sums {
     fn add_assign(&mut self, other: &Self) {
         self.0.iter_mut().zip(other.0.iter()).for_each(|(ours, theirs)| *ours += theirs);
     }
+}
+
+/// What several come to together.
+pub(super) fn total(digests: &[Digest]) -> Digest {
+    digests.iter().fold(Digest::default(), |mut total, digest| {
+        total += digest;
+        total
+    })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::storage::{Packed, bytes_at};
+use super::wanted::BUCKET_BITS;
 use crate::fingerprint::Identity;
 use crate::limits::{OBJECT_BYTES_CEILING, OBJECTS_CEILING};
 
@@ -77,10 +78,10 @@ impl Row {
         self.place
     }
 
-    /// The first two bytes of its identity.
+    /// The first bits of its identity.
     #[inline]
     pub(super) fn bucket(&self) -> u16 {
-        u16::try_from(self.identity[0] >> 48).unwrap_or_default()
+        u16::try_from(self.identity[0] >> (u64::BITS - BUCKET_BITS)).unwrap_or_default()
     }
 
     /// Eight bits of its identity, the first ones from the `depth`-th byte on.

@@ -3,29 +3,33 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::digest::{Digest, Sums};
+use super::digest::{Digest, Sums, total};
 use super::rows::Row;
 use super::storage::{Block, Packed, Spill, Storage};
-use super::wanted::Wanted;
+use super::wanted::{BUCKETS, Wanted};
 use crate::error::Result;
 
-/// Identities are spread over so many partitions by their first byte, and each of those over so many
-/// buckets by the second.
+/// Identities are spread over so many partitions by their first byte, and the rows of each of those over so
+/// many parts by the second.
 pub(super) const PARTITIONS: usize = 256;
+/// So many buckets are in a partition, and so many parts of it in each.
+pub(super) const PARTITION_BUCKETS: usize = BUCKETS / PARTITIONS;
+pub(super) const BUCKET_PARTS: usize = PARTITIONS / PARTITION_BUCKETS;
+/// What the rows of each part of a partition come to.
+pub(super) type Digests = [Digest; PARTITIONS];
 
-/// Rows of a partition that are summed and kept together.
+/// Rows of a partition that are counted, digested and kept together.
 const CHUNK_ROWS: usize = 1024;
 
 /// A multiset of records.
 pub struct Side {
     storage: Arc<Storage>,
-    /// The buckets whose rows it has. It may have others that nobody needs.
+    /// What it keeps rows of. It may have others that nobody needs.
     wanted: Wanted,
-    /// None as long as there is no row.
-    partitions: Option<Box<Partitions>>,
-    /// What all records come to. Where all rows are kept, those of open chunks are not in it yet: they are
-    /// added when their chunk is full, since neighbours are added faster.
+    /// What all records come to, where not all rows are kept.
     sums: Option<Sums>,
+    /// Rows. None as long as there is no row.
+    partitions: Option<Box<Partitions>>,
     records: u64,
     /// Bytes of rows that only this side holds in memory, but for those of open chunks.
     held: u64,
@@ -43,6 +47,9 @@ struct Partition {
     open: Vec<Row>,
     sealed: Vec<Arc<Chunk>>,
     blocks: Vec<Block>,
+    /// Of all rows but the open ones, and how many those are.
+    digests: Option<Box<Digests>>,
+    digested: u64,
 }
 
 /// Rows that do not change any more. A full chunk is never moved: growth costs no copy and no spare
@@ -69,8 +76,36 @@ fn bytes(rows: usize) -> u64 {
     (rows * Row::BYTES) as u64
 }
 
+impl Partition {
+    /// Takes the open rows into the digests.
+    fn digest(&mut self, storage: &Storage) {
+        if !self.open.is_empty() {
+            let digests = self.digests.get_or_insert_with(no_digests);
+            self.open.iter().for_each(|row| take(digests, row, storage));
+            self.digested += self.open.len() as u64;
+        }
+    }
+
+    fn rows(&self) -> u64 {
+        self.digested + self.open.len() as u64
+    }
+}
+
+/// A bucket of a partition.
+pub(super) fn bucket(number: usize, place: usize) -> u16 {
+    u16::try_from(number * PARTITION_BUCKETS + place).expect("buckets are less than 2^16")
+}
+
 fn no_partitions() -> Box<Partitions> {
     Box::new(std::array::from_fn(|_| Partition::default()))
+}
+
+fn no_digests() -> Box<Digests> {
+    Box::new([Digest::default(); PARTITIONS])
+}
+
+fn take(digests: &mut Digests, row: &Row, storage: &Storage) {
+    digests[row.digit(1)].take(row.identity(), storage.key);
 }
 
 impl Side {
@@ -97,8 +132,8 @@ impl Side {
         Self {
             storage: Arc::clone(storage),
             wanted: Wanted::all(),
-            partitions: None,
             sums: None,
+            partitions: None,
             records: 0,
             held: 0,
             chunk_rows: usize::try_from(room).unwrap_or(CHUNK_ROWS).clamp(1, CHUNK_ROWS),
@@ -113,11 +148,12 @@ impl Side {
     /// When they fit neither into memory nor on disk.
     pub fn extend(&mut self, rows: &[Row]) -> Result<()> {
         self.records += rows.len() as u64;
+        if let Some(sums) = &mut self.sums {
+            rows.iter().for_each(|row| sums.take(row, self.storage.key));
+        }
         if self.wanted.is_all() {
             return self.keep(rows);
         }
-        let sums = self.sums.get_or_insert_with(Sums::new);
-        rows.iter().for_each(|row| sums.take(row, self.storage.key));
         if self.wanted.is_none() {
             return Ok(());
         }
@@ -131,6 +167,18 @@ impl Side {
             self.seal(number)?;
         }
         Ok(())
+    }
+
+    /// Keeps no rows but these any more.
+    fn narrow(&mut self, wanted: &Wanted) {
+        if !wanted.is_all() {
+            if self.sums.is_none() {
+                let mut sums = Sums::new();
+                self.add_to(&mut sums);
+                self.sums = Some(sums);
+            }
+            self.wanted = self.wanted.and(wanted);
+        }
     }
 
     /// Takes one record.
@@ -156,25 +204,9 @@ impl Side {
         None
     }
 
-    /// Adds the open rows of a partition to the sums, where they are not in them yet.
-    fn sum(&mut self, number: usize) {
-        if let Some(partitions) = self.partitions.as_ref().filter(|_| self.wanted.is_all()) {
-            let sums = self.sums.get_or_insert_with(Sums::new);
-            partitions[number].open.iter().for_each(|row| sums.take(row, self.storage.key));
-        }
-    }
-
-    /// Keeps no rows but these any more.
-    fn narrow(&mut self, wanted: &Wanted) {
-        if !wanted.is_all() {
-            (0..PARTITIONS).for_each(|number| self.sum(number));
-            self.wanted = self.wanted.and(wanted);
-        }
-    }
-
     fn seal(&mut self, number: usize) -> Result<()> {
-        self.sum(number);
         let partition = &mut self.partitions.get_or_insert_with(no_partitions)[number];
+        partition.digest(&self.storage);
         // Once a partition has filled a chunk, more are to be expected.
         let rows = std::mem::replace(&mut partition.open, Vec::with_capacity(self.chunk_rows));
         self.held += bytes(rows.len());
@@ -189,8 +221,8 @@ impl Side {
             None if self.staging => Arc::clone(self.file.insert(self.storage.file_for_staging()?)),
             None => Arc::clone(self.file.insert(self.storage.file()?)),
         };
-        (0..PARTITIONS).for_each(|number| self.sum(number));
         for partition in self.partitions.iter_mut().flat_map(|all| all.iter_mut()) {
+            partition.digest(&self.storage);
             let sealed = partition.sealed.iter().map(|chunk| &chunk.rows[..]);
             let rows = sealed.chain([&partition.open[..]]);
             Block::write(rows, &file, &self.storage, &mut partition.blocks)?;
@@ -220,8 +252,8 @@ impl Side {
             return Ok(());
         }
         self.narrow(&other.wanted);
-        if let Some(theirs) = &other.sums {
-            *self.sums.get_or_insert_with(Sums::new) += theirs;
+        if let Some(sums) = &mut self.sums {
+            other.add_to(sums);
         }
         self.records += other.records;
         for theirs in other.partitions.iter().flat_map(|all| all.iter().enumerate()) {
@@ -229,13 +261,12 @@ impl Side {
             let ours = &mut self.partitions.get_or_insert_with(no_partitions)[number];
             ours.sealed.extend(theirs.sealed.iter().cloned());
             ours.blocks.extend(theirs.blocks.iter().cloned());
-            if other.wanted.is_all() {
-                // These are in no sums yet.
-                self.records -= theirs.open.len() as u64;
-                self.extend(&theirs.open)?;
-            } else {
-                self.keep(&theirs.open)?;
+            ours.digested += theirs.digested;
+            if let Some(theirs) = &theirs.digests {
+                let digests = ours.digests.get_or_insert_with(no_digests);
+                digests.iter_mut().zip(theirs.iter()).for_each(|(ours, theirs)| *ours += theirs);
             }
+            self.keep(&theirs.open)?;
         }
         Ok(())
     }
@@ -254,38 +285,55 @@ impl Side {
         self.wanted.is_all() || self.records == 0
     }
 
-    /// Whether the rows of a bucket are kept.
+    /// Whether the rows of a bucket are kept, if it has any.
     pub(super) fn keeps(&self, bucket: u16) -> bool {
-        self.wanted.holds(bucket)
+        let is_empty = |sums: &Sums| sums.bucket(bucket).records == 0;
+        self.wanted.holds(bucket) || self.sums.as_ref().is_some_and(is_empty)
+    }
+
+    /// Adds what all records come to.
+    fn add_to(&self, all: &mut Sums) {
+        if let Some(sums) = &self.sums {
+            *all += sums;
+            return;
+        }
+        for (number, partition) in self.partitions.iter().flat_map(|all| all.iter().enumerate()) {
+            let parts = partition.digests.iter().flat_map(|digests| digests.iter().enumerate());
+            parts.for_each(|(part, digest)| all.add(bucket(number, part / BUCKET_PARTS), digest));
+            partition.open.iter().for_each(|row| all.take(row, self.storage.key));
+        }
+    }
+
+    /// What the records of a bucket come to, of a partition's; `digests` are those of its rows.
+    pub(super) fn sum(&self, number: usize, place: usize, digests: &Digests) -> Digest {
+        match &self.sums {
+            Some(sums) => *sums.bucket(bucket(number, place)),
+            None => total(&digests[place * BUCKET_PARTS..][..BUCKET_PARTS]),
+        }
+    }
+
+    /// What all records come to.
+    pub(super) fn total(&self) -> Digest {
+        let mut sums = Sums::new();
+        self.add_to(&mut sums);
+        sums.total()
     }
 
     fn partition(&self, number: usize) -> Option<&Partition> {
         self.partitions.as_ref().map(|all| &all[number])
     }
 
-    /// Rows that are in no sums yet.
-    fn not_summed(&self, number: usize) -> &[Row] {
-        let open = self.partition(number).filter(|_| self.wanted.is_all());
-        open.map_or(&[], |partition| &partition.open)
+    /// How many rows are in a partition.
+    pub(super) fn rows_in(&self, number: usize) -> u64 {
+        self.partition(number).map_or(0, Partition::rows)
     }
 
-    /// What the buckets of a partition come to.
-    pub(super) fn digests(&self, number: usize) -> Vec<Digest> {
-        let summed = self.sums.as_ref().map(|sums| sums.partition(number).to_vec());
-        let mut digests = summed.unwrap_or_else(|| vec![Digest::default(); PARTITIONS]);
-        for row in self.not_summed(number) {
-            digests[row.digit(1)].take(row.identity(), self.storage.key);
-        }
+    /// What the rows of each part of a partition come to.
+    pub(super) fn digests(&self, number: usize) -> Box<Digests> {
+        let Some(partition) = self.partition(number) else { return no_digests() };
+        let mut digests = partition.digests.clone().unwrap_or_else(no_digests);
+        partition.open.iter().for_each(|row| take(&mut digests, row, &self.storage));
         digests
-    }
-
-    /// What all records come to.
-    pub(super) fn total(&self) -> Digest {
-        let mut total = self.sums.as_ref().map(Sums::total).unwrap_or_default();
-        for row in (0..PARTITIONS).flat_map(|number| self.not_summed(number)) {
-            total.take(row.identity(), self.storage.key);
-        }
-        total
     }
 
     /// Hands out the rows of a partition, in no order.

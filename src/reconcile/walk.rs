@@ -3,7 +3,6 @@
 //! What is too much at once is taken in parts, by the next byte of identities, and read once for each.
 //! An identity that is too much by itself is never loaded: its copies are counted where they are.
 
-use super::digest::Digest;
 use super::rows::{Place, Row};
 use super::side::{PARTITIONS, Side};
 use super::storage::Packed;
@@ -50,17 +49,6 @@ impl Scope {
 }
 
 impl Walk<'_> {
-    /// A bucket of the partition.
-    pub(super) fn bucket(&self, place: usize) -> u16 {
-        u16::try_from(self.number * PARTITIONS + place).expect("there are 2^16 buckets")
-    }
-
-    /// Whether the rows of a bucket are kept of every side that has any, by what it comes to.
-    pub(super) fn keeps(&self, bucket: u16, digests: &[Digest]) -> bool {
-        let mut sides = self.sides.iter().zip(digests);
-        sides.all(|(side, digest)| digest.records == 0 || side.keeps(bucket))
-    }
-
     /// Visits the parts of the partition that hold records by these counts.
     pub(super) fn visit(&self, counts: &Counts, visitor: &mut impl Visit) -> Result<()> {
         let whole = Scope { depth: 0, begins: 0 };

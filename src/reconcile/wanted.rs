@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// Identities are spread over so many buckets by their first two bytes.
-pub(super) const BUCKETS: usize = 1 << 16;
+/// Identities are spread over buckets by so many of their first bits.
+pub(super) const BUCKET_BITS: u32 = 12;
+pub(super) const BUCKETS: usize = 1 << BUCKET_BITS;
 const WORD_BITS: usize = u64::BITS as usize;
 
 /// The buckets of which a side keeps rows. What the others come to it knows without.
@@ -95,9 +96,9 @@ mod tests {
 
     #[test]
     fn some_are_those_and_no_other() {
-        let some = Wanted::these(&[0, 63, 64, 0xffff]);
-        let held: Vec<_> = (0..=u16::MAX).filter(|&bucket| some.holds(bucket)).collect();
-        assert_eq!(held, [0, 63, 64, 0xffff]);
+        let some = Wanted::these(&[0, 63, 64, 0xfff]);
+        let held: Vec<_> = (0..=0xfff).filter(|&bucket| some.holds(bucket)).collect();
+        assert_eq!(held, [0, 63, 64, 0xfff]);
         assert!(!some.is_all() && !some.is_none());
         assert!(Wanted::none().is_none() && !Wanted::all().is_none());
         let both = some.and(&Wanted::these(&[1, 64]));
