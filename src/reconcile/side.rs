@@ -157,9 +157,9 @@ impl Side {
         if self.wanted.is_none() {
             return Ok(());
         }
-        let wanted = self.wanted.clone();
-        let mut wanted = rows.iter().filter(|row| wanted.holds(row.bucket()));
-        wanted.try_for_each(|row| self.keep(std::slice::from_ref(row)))
+        let wanted = rows.iter().filter(|row| self.wanted.holds(row.bucket()));
+        let wanted: Vec<_> = wanted.copied().collect();
+        self.keep(&wanted)
     }
 
     fn keep(&mut self, mut rows: &[Row]) -> Result<()> {
