@@ -89,6 +89,8 @@ pub struct Estimate {
     pub objects: u64,
     /// Stored bytes to read.
     pub bytes: u64,
+    /// Those of them that requests fetch; the others are in files.
+    pub fetched_bytes: u64,
     /// What is in the cache, and is not to be read, where there is a cache.
     pub cached: Option<Cached>,
 }
@@ -136,6 +138,7 @@ impl Run {
             get_requests: 0,
             objects: 0,
             bytes: 0,
+            fetched_bytes: 0,
             cached: kept.as_ref().map(|_| Cached::default()),
         };
         for job in &jobs {
@@ -143,9 +146,11 @@ impl Run {
             match &mut estimate.cached {
                 Some(cached) if known => cached.add(job.object.size),
                 _ => {
-                    estimate.get_requests += job.site.source.requests_of(&job.object);
+                    let requests = job.site.source.requests_of(&job.object);
+                    estimate.get_requests += requests;
                     estimate.objects += 1;
                     estimate.bytes += job.object.size;
+                    estimate.fetched_bytes += if requests > 0 { job.object.size } else { 0 };
                 }
             }
         }

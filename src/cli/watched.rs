@@ -83,9 +83,8 @@ impl Watched {
     ) -> Result<u8> {
         let estimate = self.run.estimate(compared).await?;
         self.progress.clear();
-        let charged = matches!(self.plan.location, Location::S3 { .. });
         let location = self.plan.location.to_string();
-        output.deliver(|out| report::estimate(&location, &estimate, charged, shown.form, out))?;
+        output.deliver(|out| report::estimate(&location, &estimate, shown.form, out))?;
         Ok(exit::RECONCILED)
     }
 }

@@ -18,18 +18,23 @@ pub(super) struct Priced<'a> {
 }
 
 impl<'a> Priced<'a> {
-    pub(super) fn new(location: &'a str, estimate: &'a Estimate, charged: bool) -> Self {
+    pub(super) fn new(location: &'a str, estimate: &'a Estimate) -> Self {
         let requests = estimate.list_requests.saturating_mul(LIST_NANO_USD);
         let cost = model::Cost {
             requests_nano_usd: requests
                 .saturating_add(estimate.get_requests.saturating_mul(GET_NANO_USD)),
-            transfer_out_nano_usd: estimate.bytes.saturating_mul(OUT_NANO_USD_PER_100_BYTES) / 100,
+            transfer_out_nano_usd: estimate
+                .fetched_bytes
+                .saturating_mul(OUT_NANO_USD_PER_100_BYTES)
+                / 100,
         };
-        Self { location, estimate, cost: charged.then_some(cost) }
+        let is_charged = estimate.list_requests > 0 || estimate.get_requests > 0;
+        Self { location, estimate, cost: is_charged.then_some(cost) }
     }
 
     pub(super) fn model(&self) -> model::Estimate<'a> {
-        let Estimate { list_requests, get_requests, objects, bytes, cached } = *self.estimate;
+        let Estimate { list_requests, get_requests, objects, bytes, fetched_bytes: _, cached } =
+            *self.estimate;
         model::Estimate {
             report: "fhcheck.estimate",
             version: 1,
@@ -54,14 +59,16 @@ mod tests {
         let estimate = Estimate {
             list_requests: 1000,
             get_requests: 1000,
-            objects: 1000,
-            bytes: 1_000_000_000,
+            objects: 1001,
+            bytes: 9_000_000_000,
+            fetched_bytes: 1_000_000_000,
             cached: None,
         };
-        let cost = Priced::new("s3://b/", &estimate, true).cost.expect("S3 costs");
+        let cost = Priced::new("s3://b/", &estimate).cost.expect("S3 costs");
         // $0.005 + $0.0004, and $0.09.
         assert_eq!(cost.requests_nano_usd, 5_400_000);
         assert_eq!(cost.transfer_out_nano_usd, 90_000_000);
-        assert!(Priced::new("/data", &estimate, false).cost.is_none());
+        let free = Estimate { list_requests: 0, get_requests: 0, fetched_bytes: 0, ..estimate };
+        assert!(Priced::new("/data", &free).cost.is_none());
     }
 }

@@ -64,19 +64,17 @@ pub fn reconcile(outcome: &Outcome, form: Form, out: &mut dyn Write) -> io::Resu
     }
 }
 
-/// Writes what reading would take. `charged` says whether the objects are in S3, where requests
-/// cost money.
+/// Writes what reading would take, and cost where it takes requests.
 ///
 /// # Errors
 /// When `out` does not take it.
 pub fn estimate(
     location: &str,
     estimate: &Estimate,
-    charged: bool,
     form: Form,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let priced = estimate::Priced::new(location, estimate, charged).model();
+    let priced = estimate::Priced::new(location, estimate).model();
     match form {
         #[cfg(feature = "cli")]
         Form::Table(layout) => table::estimate(&priced, layout, out),

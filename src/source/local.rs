@@ -83,6 +83,11 @@ impl Source for Local {
         self.place.clone()
     }
 
+    /// None: what is on this machine costs nothing.
+    fn requests_of(&self, _: &ObjectRef) -> u64 {
+        0
+    }
+
     fn fetch<'a>(&'a self, object: &'a ObjectRef) -> BoxFuture<'a, Result<Body, GapReason>> {
         let path = self.path_of(&object.key);
         let (key, etag) = (object.key.clone(), object.etag.clone());

@@ -12,6 +12,7 @@ use fhcheck::outcome::SkipReason;
 use fhcheck::plan::{Foreign, Location, ReadPlan, Window};
 use fhcheck::simulate::{self, Compression, Destination, Faults, Generated, Kind, Pace, Spec};
 use fhcheck::source::admit::Admit;
+use fhcheck::source::local::Local;
 use fhcheck::source::s3::S3;
 use fhcheck::source::{KeyRange, Source};
 use futures::{StreamExt, TryStreamExt};
@@ -200,6 +201,26 @@ async fn an_estimate_counts_the_requests_of_objects_in_pieces() {
     assert_eq!((estimate.objects, estimate.get_requests), (3, 1 + (1 + 3) + (1 + 5)));
     assert!(run.list(true, 0).await.unwrap().gaps.is_empty());
     assert_eq!(source.requests().get, estimate.get_requests);
+}
+
+#[tokio::test]
+async fn an_estimate_counts_what_somebody_has_to_pay_for() {
+    let endpoint = Endpoint::start().await.unwrap();
+    endpoint.put(BUCKET, "a", vec![b' '; 10], None);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("b"), [b' '; 100]).unwrap();
+    let local = || Arc::new(Local::open(folder.path()).unwrap());
+    let files = Location::Local(folder.path().into());
+    let bucket = Location::S3 { bucket: BUCKET.into(), prefix: String::new() };
+    let stored = Arc::new(S3::new(&support::connect(&endpoint), BUCKET));
+    let run = Run::new(stored, support::read_plan(bucket), Arc::new(Silent));
+    let run = run.with_error_output(local(), files.clone());
+    let estimate = run.estimate(None).await.unwrap();
+    assert_eq!((estimate.objects, estimate.bytes), (2, 110));
+    assert_eq!((estimate.get_requests, estimate.fetched_bytes), (1, 10));
+    let run = Run::new(local(), support::read_plan(files), Arc::new(Silent));
+    let estimate = run.estimate(None).await.unwrap();
+    assert_eq!((estimate.list_requests, estimate.get_requests, estimate.fetched_bytes), (0, 0, 0));
 }
 
 /// Prefixes of every kind; half of them tell time in order.

@@ -32,15 +32,16 @@ fn listed(listing: &Listing, form: Form) -> String {
 
 fn estimated(charged: bool, form: Form) -> String {
     let estimate = Estimate {
-        list_requests: 3,
-        get_requests: 2_500,
+        list_requests: if charged { 3 } else { 0 },
+        get_requests: if charged { 2_500 } else { 0 },
         objects: 2_500,
         bytes: 5_368_709_120,
+        fetched_bytes: if charged { 5_368_709_120 } else { 0 },
         cached: charged.then_some(Cached { objects: 97_500, bytes: 214_748_364_800 }),
     };
     let mut out = Vec::new();
     let location = if charged { "s3://demo/firehose/" } else { "downloaded" };
-    report::estimate(location, &estimate, charged, form, &mut out).expect("a vector takes it");
+    report::estimate(location, &estimate, form, &mut out).expect("a vector takes it");
     String::from_utf8(out).expect("reports are text")
 }
 
