@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::fingerprint::Policy;
 use crate::observe::Event;
 use crate::outcome::Outcome;
-use crate::plan::{Expectation, ReconcilePlan, Young};
+use crate::plan::{Expectation, ReconcilePlan, Window, Young};
 use crate::reconcile::{Found, Produced, Storage, Wanted};
 use crate::stop::before_a_result;
 
@@ -34,7 +34,7 @@ impl Run {
         plan: &ReconcilePlan,
         manifests: Vec<Manifest>,
     ) -> Result<Outcome> {
-        let mut comparison = self.compare(plan, manifests).await?;
+        let mut comparison = self.compare_once(plan, manifests).await?;
         comparison.look().await?;
         comparison.outcome().await
     }
@@ -48,6 +48,28 @@ impl Run {
         plan: &ReconcilePlan,
         manifests: Vec<Manifest>,
     ) -> Result<Comparison> {
+        self.comparison(plan, manifests, false).await
+    }
+
+    /// The same, for a comparison with what is stored now. Where something differs, manifests are read again
+    /// that are files: they have to be there still, as they were.
+    ///
+    /// # Errors
+    /// When a manifest cannot be read whole.
+    pub async fn compare_once(
+        &self,
+        plan: &ReconcilePlan,
+        manifests: Vec<Manifest>,
+    ) -> Result<Comparison> {
+        self.comparison(plan, manifests, true).await
+    }
+
+    async fn comparison(
+        &self,
+        plan: &ReconcilePlan,
+        manifests: Vec<Manifest>,
+        once: bool,
+    ) -> Result<Comparison> {
         let mut plan = plan.clone();
         let kept = self.kept(&plan.read, plan.policy.of_stored(is_by_count(&plan)));
         // Identities of this run must be those that are kept.
@@ -56,10 +78,9 @@ impl Run {
         let storage = Storage::new(plan.memory.bytes, workers, &plan.memory.overflow, plan.seed);
         // What is kept for other runs must be proven without a match.
         let rereads = kept.is_none() && self.rereads_for_nothing(&plan);
-        let wanted = if rereads { Wanted::none() } else { Wanted::all() };
-        let rereads_truth = rereads && truth_is_local(&plan);
-        let wanted_of_truth = if rereads_truth { &wanted } else { &Wanted::all() };
-        let truth = Truth::new(&storage, wanted_of_truth);
+        let wanted = if rereads && once { Wanted::none() } else { Wanted::all() };
+        let of_truth = if truth_rereads(&plan, &manifests) { &wanted } else { &Wanted::all() };
+        let truth = Truth::new(&storage, of_truth);
         let mut truth = self.truth(&plan, manifests, truth).await?;
         truth.settle(plan.young)?;
         let mut comparison = Comparison {
@@ -323,11 +344,13 @@ pub(super) fn is_by_count(plan: &ReconcilePlan) -> bool {
     matches!(plan.expectation, Expectation::Count(_))
 }
 
-fn truth_is_local(plan: &ReconcilePlan) -> bool {
-    match &plan.expectation {
+/// Whether all that was produced is said by files, which can be read again.
+fn truth_rereads(plan: &ReconcilePlan, manifests: &[Manifest]) -> bool {
+    let are_files = match &plan.expectation {
         Expectation::Manifest(locations) => locations.iter().all(is_local),
         Expectation::Count(_) | Expectation::Stream(_) => false,
-    }
+    };
+    are_files && manifests.iter().all(|manifest| manifest.arrived == Window::default())
 }
 
 fn expectation(plan: &ReconcilePlan, truth: &Truth) -> String {

@@ -17,7 +17,9 @@ use crate::fingerprint::Identity;
 use crate::observe::Event;
 use crate::outcome::{Gap, GapReason, Origin};
 use crate::plan::{ReconcilePlan, Window, Young};
-use crate::reconcile::{Packed, Place, Produced, Row, Side, Spool, Storage, Wanted, bytes_at};
+use crate::reconcile::{
+    Packed, Pile, Place, Produced, Row, Side, Spool, Storage, Wanted, bytes_at,
+};
 use crate::source::{KeyRange, Source};
 use crate::stop::before_a_result;
 pub(super) use read::Reader;
@@ -79,7 +81,7 @@ struct Said {
     /// Records that must be there, and may be on their way.
     timed: Spool<Timed>,
     /// Records that must be there, of which nobody knows since when.
-    untimed: Side,
+    untimed: Pile,
     uncertain: Side,
     outside: Side,
     /// They stand alone, as JSON, every byte of which was checked.
@@ -111,7 +113,7 @@ impl Said {
         Self {
             sure: side(),
             timed: Spool::new(storage),
-            untimed: side().keeping(wanted),
+            untimed: Pile::new(storage, wanted),
             uncertain: side(),
             outside: side(),
             is_json: false,
@@ -129,23 +131,21 @@ impl Said {
                 Ok(())
             }
             Demand::Sure(Some(_)) => self.sure.push(row),
-            Demand::Sure(None) => self.untimed.push(row),
+            Demand::Sure(None) => {
+                self.untimed.push(row);
+                Ok(())
+            }
             Demand::Uncertain => self.uncertain.push(row),
             Demand::Outside => self.outside.push(row),
         };
-        self.noted(kept);
+        if let Err(error) = kept {
+            self.failure.get_or_insert(error);
+        }
     }
 
     /// These must be there, and nobody knows since when.
     fn demand_all(&mut self, rows: &[Row]) {
-        let kept = self.untimed.extend(rows);
-        self.noted(kept);
-    }
-
-    fn noted(&mut self, kept: Result<()>) {
-        if let Err(error) = kept {
-            self.failure.get_or_insert(error);
-        }
+        self.untimed.extend(rows);
     }
 }
 
@@ -240,7 +240,7 @@ impl Truth {
             Ok(())
         })?;
         self.sides.sure.merge(said.sure)?;
-        self.untimed.merge(said.untimed)?;
+        said.untimed.give(&mut self.untimed)?;
         self.sides.uncertain.merge(said.uncertain)?;
         self.sides.outside.merge(said.outside)
     }
@@ -347,12 +347,14 @@ impl Run {
         (again.objects, again.gaps) = (truth.objects.clone(), truth.gaps.clone());
         let reader = Reader::new(plan, &truth.storage, &self.crew).keeping(wanted);
         let reader = if truth.is_json { reader.by_bounds() } else { reader };
-        self.to_its_end().read_said(reader, 0, &mut again).await?;
+        let advice = "run again when nobody writes to it";
+        let read = self.to_its_end().read_said(reader, 0, &mut again).await;
+        read.map_err(|error| error.hint(advice))?;
         again.settle(plan.young)?;
         if !again.sides.are_those_of(&truth.sides) {
             let message =
                 format!("manifest {} changed while it was read", truth.names().join(", "));
-            return Err(Error::new(ErrorKind::Manifest, message).hint("run again"));
+            return Err(Error::new(ErrorKind::Manifest, message).hint(advice));
         }
         *truth = again;
         Ok(())

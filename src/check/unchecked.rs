@@ -75,6 +75,7 @@ impl Comparison {
     /// Reads again what was read without keeping rows of these buckets. Whoever needs others later gets
     /// all.
     async fn read_for_rows(&mut self, lacking: &[u16]) -> Result<()> {
+        self.storage.forget_staged();
         let is_first = self.wanted.is_none();
         self.wanted = if is_first { Wanted::these(lacking) } else { Wanted::all() };
         if !self.truth.sides.keeps_all() {
@@ -86,17 +87,21 @@ impl Comparison {
         Ok(())
     }
 
-    /// Reads everything again that was read.
+    /// Reads everything again that was read, and checks what was checked.
     async fn read_again(&mut self) -> Result<()> {
         let mut jobs = self.run.to_read(&self.catalog);
         jobs.retain(|job| self.seen.has_read(job.number));
+        let bytes = jobs.iter().map(|job| job.object.size).sum();
+        self.run.observer.on(Event::ReadingStarts { objects: jobs.len() as u64, bytes });
+        let (by_bounds, checked): (Vec<_>, Vec<_>) =
+            jobs.into_iter().partition(|job| self.seen.is_by_bounds(job.number));
         let gaps = std::mem::take(&mut self.seen.gaps);
         self.seen = self.nothing_seen();
         self.seen.gaps = gaps;
         self.storage.forget_staged();
-        let bytes = jobs.iter().map(|job| job.object.size).sum();
-        self.run.observer.on(Event::ReadingStarts { objects: jobs.len() as u64, bytes });
-        self.read(self.run.to_its_end(), &jobs).await?;
+        let run = self.run.to_its_end();
+        self.read_as(&run, &checked, None).await?;
+        self.read(run, &by_bounds).await?;
         self.run.observer.on(Event::Comparing);
         Ok(())
     }

@@ -53,7 +53,10 @@ pub(super) async fn run(request: Reconcile, session: &Session, stop: Stop) -> Re
         seed: request.seed,
     };
     let manifests = std::mem::take(&mut truth.manifests);
-    let mut comparison = watched.run.compare(&plan, manifests).await?;
+    let mut comparison = match request.wait {
+        Some(_) => watched.run.compare(&plan, manifests).await?,
+        None => watched.run.compare_once(&plan, manifests).await?,
+    };
     let outcome = patience.wait(&mut comparison, &mut truth, &watched, session.quiet).await?;
     watched.progress.clear();
     output.deliver(|out| report::reconcile(&outcome, request.output.form, out))?;

@@ -280,9 +280,9 @@ impl Side {
         &self.storage
     }
 
-    /// Whether the rows of all its records are kept.
+    /// Whether it keeps the rows of all records.
     pub fn keeps_all(&self) -> bool {
-        self.wanted.is_all() || self.records == 0
+        self.wanted.is_all()
     }
 
     /// Whether the rows of a bucket are kept, if it has any.

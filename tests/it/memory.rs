@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
@@ -101,15 +101,20 @@ fn with_little_memory_the_answer_is_the_same() {
     }
 }
 
+/// A run with little memory on a disk with room for little.
+fn on_a_full_disk(place: &Place, words: &[&str]) -> Output {
+    // What a file may hold is limited in blocks; passing it is an error instead of a signal.
+    let limited = "trap '' XFSZ; ulimit -f 1000; exec \"$@\"";
+    let run = place.reconcile(&place.data(), words);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", limited, "sh"]).arg(run.get_program()).args(run.get_args());
+    shell.env_clear().env("TMPDIR", place.temp.path()).output().unwrap()
+}
+
 #[test]
 fn a_disk_that_is_full_is_an_error_that_says_what_helps() {
     let place = Place::new("lose=1");
-    // What a file may hold is limited in blocks; passing it is an error instead of a signal.
-    let limited = "trap '' XFSZ; ulimit -f 1000; exec \"$@\"";
-    let run = place.reconcile(&place.data(), &[]);
-    let mut shell = Command::new("sh");
-    shell.args(["-c", limited, "sh"]).arg(run.get_program()).args(run.get_args());
-    let done = shell.env_clear().env("TMPDIR", place.temp.path()).output().unwrap();
+    let done = on_a_full_disk(&place, &["--match", "json"]);
     assert_eq!(done.status.code(), Some(2));
     let said = String::from_utf8(done.stderr).unwrap();
     let folder = place.temp.path().display().to_string();
@@ -117,10 +122,20 @@ fn a_disk_that_is_full_is_an_error_that_says_what_helps() {
     assert!(said.contains("--temp-dir") && said.contains("--memory"), "{said}");
     place.assert_nothing_left(&[]);
 
-    let mut elsewhere = place.reconcile(&place.data(), &["--temp-dir", "/nowhere"]);
+    let nowhere = ["--match", "json", "--temp-dir", "/nowhere"];
+    let mut elsewhere = place.reconcile(&place.data(), &nowhere);
     let said = String::from_utf8(elsewhere.output().unwrap().stderr).unwrap();
     assert!(said.contains("a temporary file in /nowhere"), "{said}");
     place.assert_nothing_left(&[]);
+}
+
+#[test]
+fn files_of_which_little_differs_need_no_disk() {
+    let place = Place::new("lose=3,duplicate=2");
+    assert_eq!(on_a_full_disk(&place, &["--samples", "all"]).status.code(), Some(1));
+    let report = place.result();
+    assert_eq!(report["books"]["produced"]["missing"], 3);
+    assert_eq!(report["books"]["found"]["duplicates"], 2);
 }
 
 /// A bucket of two objects, of which the second never comes: then it says so.

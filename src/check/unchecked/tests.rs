@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use crate::check::{Comparison, Manifest, Run};
+use crate::error::Result;
 use crate::expect::kpl;
 use crate::fingerprint::Policy;
 use crate::limits::{self, RECORD_BYTES_MAX};
@@ -60,17 +61,27 @@ fn plan(root: &Path, policy: &Policy) -> ReconcilePlan {
     }
 }
 
+/// How both sides are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// By bounds, with rows of what differs.
+    Once,
+    /// By bounds, with all rows.
+    Again,
+    /// With all rows, every byte of everything checked: the dull twin.
+    Checked,
+}
+
 /// What a comparison comes to, and what it is afterwards.
-fn outcome(root: &Path, policy: &Policy, checks_all: bool) -> (Outcome, Comparison) {
+fn outcome(root: &Path, policy: &Policy, how: How) -> (Outcome, Comparison) {
     block_on(async {
-        let mut comparison = comparison(root, policy).await;
-        comparison.checks_all = checks_all;
+        let mut comparison = comparison(root, policy, how).await;
         comparison.look().await.unwrap();
         (comparison.outcome().await.unwrap(), comparison)
     })
 }
 
-async fn comparison(root: &Path, policy: &Policy) -> Comparison {
+async fn comparison(root: &Path, policy: &Policy, how: How) -> Comparison {
     let plan = plan(root, policy);
     let source = |name: &str| Arc::new(Local::open(root.join(name)).unwrap());
     let run = Run::new(source("data"), plan.read.clone(), Arc::new(Silent));
@@ -81,7 +92,12 @@ async fn comparison(root: &Path, policy: &Policy) -> Comparison {
         gaps: Vec::new(),
         arrived: Window::default(),
     };
-    run.compare(&plan, vec![manifest]).await.unwrap()
+    let mut comparison = match how {
+        How::Once => run.compare_once(&plan, vec![manifest]).await.unwrap(),
+        How::Again | How::Checked => run.compare(&plan, vec![manifest]).await.unwrap(),
+    };
+    comparison.checks_all = how == How::Checked;
+    comparison
 }
 
 /// Writes objects and a manifest.
@@ -94,17 +110,22 @@ fn write(root: &Path, objects: &[Vec<u8>], truth: &str) {
     std::fs::write(root.join("truth/produced.ndjson"), truth).unwrap();
 }
 
-/// Compares in both ways, and says how many objects were known by bounds in the end, and whether
-/// everything had to be read again.
+/// Compares in all ways, and says how many objects were known by bounds in the end, and whether
+/// everything had to be checked.
 fn compare(objects: &[Vec<u8>], truth: &str) -> (usize, bool) {
     let root = tempfile::tempdir().unwrap();
     write(root.path(), objects, truth);
-    let (by_bounds, comparison) = outcome(root.path(), &Policy::Raw, false);
-    let (checked, _) = outcome(root.path(), &Policy::Raw, true);
-    assert_eq!(format!("{by_bounds:#?}"), format!("{checked:#?}"));
-    let numbers = 0..objects.len() as u64;
-    let known = numbers.filter(|&number| comparison.seen.is_by_bounds(number)).count();
-    (known, comparison.checks_all)
+    let (checked, twin) = outcome(root.path(), &Policy::Raw, How::Checked);
+    assert!(twin.wanted.is_all());
+    let [once, again] = [How::Once, How::Again].map(|how| {
+        let (by_bounds, comparison) = outcome(root.path(), &Policy::Raw, how);
+        assert_eq!(format!("{by_bounds:#?}"), format!("{checked:#?}"), "{how:?}");
+        let numbers = 0..objects.len() as u64;
+        let known = numbers.filter(|&number| comparison.seen.is_by_bounds(number)).count();
+        (known, comparison.checks_all)
+    });
+    assert_eq!(once, again);
+    once
 }
 
 fn lines(numbers: impl Iterator<Item = usize>) -> String {
@@ -203,17 +224,17 @@ fn whoever_asks_for_an_end_gets_what_was_read() {
     let root = tempfile::tempdir().unwrap();
     let wrong = [&glued(0..20), &br#"{"id": tru}"#[..], &glued(20..40)].concat();
     write(root.path(), &[wrong, glued(40..80)], &lines(0..90));
-    let outcome = |checks_all| stopped(root.path(), checks_all);
-    let by_bounds = outcome(false);
-    assert_eq!(by_bounds.books.objects.read, 2);
-    assert_eq!(format!("{by_bounds:#?}"), format!("{:#?}", outcome(true)));
+    let [once, again, checked] =
+        [How::Once, How::Again, How::Checked].map(|how| stopped(root.path(), how));
+    assert_eq!(once.books.objects.read, 2);
+    assert_eq!(format!("{once:#?}"), format!("{checked:#?}"));
+    assert_eq!(format!("{again:#?}"), format!("{checked:#?}"));
 }
 
 /// The outcome where somebody asks for an end once everything was read.
-fn stopped(root: &Path, checks_all: bool) -> Outcome {
+fn stopped(root: &Path, how: How) -> Outcome {
     block_on(async {
-        let mut comparison = comparison(root, &Policy::Raw).await;
-        comparison.checks_all = checks_all;
+        let mut comparison = comparison(root, &Policy::Raw, how).await;
         comparison.look().await.unwrap();
         let (asks, asked) = tokio::sync::watch::channel(false);
         comparison.run.set_stop(Stop::new(asked));
@@ -227,7 +248,7 @@ fn a_truth_that_is_no_checked_json_proves_nothing() {
     let objects = [glued(0..40)];
     let root = tempfile::tempdir().unwrap();
     write(root.path(), &objects, &lines(0..40));
-    let (_, comparison) = outcome(root.path(), &Policy::Json, false);
+    let (_, comparison) = outcome(root.path(), &Policy::Json, How::Once);
     assert!(
         !comparison.seen.is_by_bounds(0) && comparison.seen.has_read(0),
         "other bytes may match"
@@ -247,7 +268,7 @@ fn rows_are_read_for_where_something_differs_and_only_of_that() {
     let wanted = |truth: &str| {
         let root = tempfile::tempdir().unwrap();
         write(root.path(), &[glued(0..40), glued(40..80)], truth);
-        outcome(root.path(), &Policy::Raw, false).1.wanted
+        outcome(root.path(), &Policy::Raw, How::Once).1.wanted
     };
     assert!(wanted(&lines(0..80)).is_none(), "nothing is read twice");
     assert_eq!(format!("{:?}", wanted(&lines(1..80))), "1 of 4096");
@@ -255,13 +276,12 @@ fn rows_are_read_for_where_something_differs_and_only_of_that() {
 }
 
 /// What each look comes to, where objects arrive one by one.
-fn looks(checks_all: bool) -> Vec<String> {
+fn looks(how: How) -> Vec<String> {
     let root = tempfile::tempdir().unwrap();
     let arrivals = [glued(0..40), glued(40..80), glued(39..41), glued(85..90)];
     write(root.path(), &[], &lines(0..80));
     block_on(async {
-        let mut comparison = comparison(root.path(), &Policy::Raw).await;
-        comparison.checks_all = checks_all;
+        let mut comparison = comparison(root.path(), &Policy::Raw, how).await;
         let mut outcomes = Vec::new();
         for (number, content) in arrivals.iter().enumerate() {
             std::fs::write(root.path().join(format!("data/object-{number}")), content).unwrap();
@@ -276,24 +296,32 @@ fn looks(checks_all: bool) -> Vec<String> {
 
 #[test]
 fn what_arrives_later_is_compared_as_if_it_had_been_there() {
-    assert_eq!(looks(false), looks(true));
+    assert_eq!(looks(How::Again), looks(How::Checked));
+    assert_eq!(looks(How::Once), looks(How::Checked));
+}
+
+/// What a comparison comes to whose manifest is another one when everything was read, though nothing but its
+/// content tells.
+fn with_another_manifest(how: How) -> Result<Outcome> {
+    let root = tempfile::tempdir().unwrap();
+    write(root.path(), &[glued(0..40)], &lines(0..41));
+    block_on(async {
+        let mut comparison = comparison(root.path(), &Policy::Raw, how).await;
+        comparison.look().await.unwrap();
+        let path = root.path().join("truth/produced.ndjson");
+        let written = std::fs::metadata(&path).unwrap().modified().unwrap();
+        std::fs::write(&path, lines(0..41).replacen("23", "24", 1)).unwrap();
+        std::fs::File::options().write(true).open(&path).unwrap().set_modified(written).unwrap();
+        comparison.outcome().await
+    })
 }
 
 #[test]
 fn a_manifest_that_changes_between_two_readings_is_an_error() {
-    let root = tempfile::tempdir().unwrap();
-    write(root.path(), &[glued(0..40)], &lines(0..41));
-    let error = block_on(async {
-        let mut comparison = comparison(root.path(), &Policy::Raw).await;
-        comparison.look().await.unwrap();
-        let path = root.path().join("truth/produced.ndjson");
-        let written = std::fs::metadata(&path).unwrap().modified().unwrap();
-        // Nothing but its content tells.
-        std::fs::write(&path, lines(0..41).replacen("23", "24", 1)).unwrap();
-        std::fs::File::options().write(true).open(&path).unwrap().set_modified(written).unwrap();
-        comparison.outcome().await.unwrap_err()
-    });
+    let error = with_another_manifest(How::Once).unwrap_err();
     assert_eq!(error.to_string(), "manifest truth changed while it was read");
+    let outcome = with_another_manifest(How::Again).unwrap();
+    assert_eq!(outcome.books.produced.missing, 1, "whoever waits has what was said at first");
 }
 
 /// One byte of an object, by how far it is in, as something else.
