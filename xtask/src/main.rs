@@ -26,7 +26,8 @@ Measures split, decode and reconcile beside a peer that does the same, in the sa
 
        cargo xtask peers [--mib N] [--rounds N]
 
-Reconciles objects with a manifest by fhcheck and by databases, each a process of its own.
+Counts the records of objects by fhcheck, jq and simdjson, and reconciles objects with a manifest by
+fhcheck and by databases; each is a process of its own.
 
   --mib N      content of all objects in MiB (default 512)
   --rounds N   rounds; each runs fhcheck, then the peer (default 3)

@@ -1,6 +1,6 @@
 //! The benchmark: pairs of programs that do the same work, run in turns, and a table of ratios.
 
-mod corpus;
+pub(crate) mod corpus;
 mod memory;
 mod pairs;
 

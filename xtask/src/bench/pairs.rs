@@ -24,6 +24,7 @@ use jiff::tz::TimeZone;
 use libdeflater::Decompressor;
 use serde::de::{Deserialize, IgnoredAny};
 use serde_json::value::RawValue;
+use simd_json::{Buffers, INPUT_PADDING, Tape};
 
 use super::corpus::Corpus;
 use super::memory::Memory;
@@ -60,7 +61,7 @@ impl Input {
 }
 
 /// Every pair that is measured.
-pub(crate) const PAIRS: [Pair; 10] = [
+pub(crate) const PAIRS: [Pair; 11] = [
     Pair {
         work: "split",
         peer: "serde_json stream of `&RawValue`",
@@ -81,6 +82,13 @@ pub(crate) const PAIRS: [Pair; 10] = [
         input: Input::Content,
         ours: |corpus| split_shared(corpus, 0),
         theirs: lazy_values,
+    },
+    Pair {
+        work: "split",
+        peer: "simd-json (simdjson in Rust), line by line",
+        input: Input::Content,
+        ours: |corpus| split_shared(corpus, 0),
+        theirs: tapes,
     },
     Pair {
         work: "split, bounds",
@@ -227,6 +235,25 @@ fn lazy_values(corpus: &Corpus) -> u64 {
         black_box(value);
         count + 1
     })
+}
+
+/// One document is parsed at a time, and rewritten in place: so line feeds say where each ends, and each
+/// is copied first. All memory is used again for the next.
+fn tapes(corpus: &Corpus) -> u64 {
+    let (mut line, mut buffers, mut tape) = (Vec::new(), Buffers::default(), Tape::null());
+    let mut count = 0;
+    let mut rest = corpus.manifest.as_ref();
+    while let Some(length) = memchr::memchr(b'\n', rest) {
+        line.clear();
+        line.extend_from_slice(&rest[..length]);
+        line.extend_from_slice(&[0; INPUT_PADDING]);
+        let parsed = simd_json::fill_tape_padded(&mut line, length, &mut buffers, &mut tape);
+        parsed.expect("a corpus is JSON");
+        tape = black_box(tape).reset();
+        rest = &rest[length + 1..];
+        count += 1;
+    }
+    count
 }
 
 fn open(gzip: &Bytes) -> decode::Content {

@@ -1,7 +1,10 @@
-//! Whole programs side by side: fhcheck, and databases that are asked the same question.
+//! Whole programs side by side: fhcheck, databases that are asked the same question, and programs that
+//! count the same records.
 //!
 //! Each is timed as somebody would run it, from the start of the process to its end, on files that lie
 //! in the page cache. What is needed is built and installed below `target/peers`.
+
+mod counting;
 
 use std::fs;
 use std::io::{self, Write};
@@ -61,6 +64,7 @@ pub(crate) fn run(options: &Options, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}; {records} records, {} rounds\n", machine(), options.rounds)?;
     writeln!(out, "| objects | peer | fhcheck, s | peer, s | ratio (min–max) |")?;
     writeln!(out, "| --- | --- | ---: | ---: | --- |")?;
+    counting::rows(&bench.program, &bench.home, options, out)?;
     for (objects, how) in DATA {
         bench.program.simulate(records as u64, BUFFER, how)?;
         for (peer, script, _) in PEERS {
