@@ -7,7 +7,7 @@ use super::joined;
 use crate::error::Result;
 use crate::outcome::{FoundBook, ProducedBook};
 use crate::plan::{Expectation, ReconcilePlan};
-use crate::reconcile::{self, Differences, Found, Kept, Place, Produced, Tally};
+use crate::reconcile::{self, Differences, Found, Kept, Place, Produced, Tally, Uneven};
 
 /// Findings by their class.
 #[derive(Default)]
@@ -31,7 +31,7 @@ pub(super) struct Compared {
     /// The numbers of objects with records that were never produced, where that is wanted.
     pub(super) strangers: BTreeSet<u64>,
     /// Buckets that differ, and whose rows are needed before anything can be said.
-    pub(super) lacking: Vec<u16>,
+    pub(super) lacking: Vec<Uneven>,
 }
 
 /// Compares the two sides, on a worker thread: sorting takes its time. `repeated` says whether the truth

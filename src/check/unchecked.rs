@@ -21,7 +21,7 @@ use crate::error::Result;
 use crate::fingerprint::Policy;
 use crate::observe::Event;
 use crate::plan::{Expectation, Location, ReconcilePlan};
-use crate::reconcile::Wanted;
+use crate::reconcile::{Uneven, Wanted};
 use crate::stop::Stop;
 
 /// Whether reading costs neither requests nor transfer.
@@ -72,9 +72,9 @@ impl Comparison {
         }
     }
 
-    /// Reads again what was read without keeping rows of these buckets. Whoever needs others later gets
+    /// Reads again what was read without keeping rows of what these buckets differ by. Whoever needs others later gets
     /// all.
-    async fn read_for_rows(&mut self, lacking: &[u16]) -> Result<()> {
+    async fn read_for_rows(&mut self, lacking: &[Uneven]) -> Result<()> {
         self.storage.forget_staged();
         let is_first = self.wanted.is_none();
         self.wanted = if is_first { Wanted::these(lacking) } else { Wanted::all() };

@@ -20,12 +20,13 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::digest::{Digest, total};
+use super::digest::{Digest, only_difference, total};
 use super::rows::{Place, Row};
 use super::side::{BUCKET_PARTS, Digests, PARTITIONS, Side, bucket};
 use super::storage::Storage;
-use super::together::{CLEAN, Copies, RECOVERED, SIDES, Together};
+use super::together::{CLEAN, Copies, RECENT, RECOVERED, SIDES, SURE, Together, UNCERTAIN};
 use super::walk::{Counts, Heavy, Visit, Walk};
+use super::wanted::Uneven;
 use crate::error::Result;
 use crate::fingerprint::Identity;
 
@@ -167,7 +168,7 @@ pub struct Differences {
     pub strangers: BTreeSet<u64>,
     /// Buckets that differ, and of which a side keeps no rows. As long as there are any, nothing else here
     /// means anything.
-    pub lacking: Vec<u16>,
+    pub lacking: Vec<Uneven>,
 }
 
 /// What is kept of a comparison.
@@ -247,17 +248,38 @@ impl Part {
         let mut counts: Counts = [0; PARTITIONS];
         let digests: Vec<_> = walk.sides.iter().map(|side| side.digests(walk.number)).collect();
         for (place, counts) in counts.chunks_mut(BUCKET_PARTS).enumerate() {
-            let bucket = bucket(walk.number, place);
-            if walk.sides.iter().all(|side| side.keeps(bucket)) {
-                self.parts(&digests, place * BUCKET_PARTS, counts);
+            let (bucket, first) = (bucket(walk.number, place), place * BUCKET_PARTS);
+            let kept = |side: usize| &digests[side][first..][..BUCKET_PARTS];
+            let sums = std::array::from_fn(|side| walk.sides[side].sums_in(bucket, kept(side)));
+            if self.is_settled(&sums) {
+                continue;
+            }
+            if is_left_out_evenly(&sums) && !(self.kept.repeated && lacks(&sums)) {
+                self.differences.even(sums[CLEAN].1.records);
+                self.parts(&digests, first, counts);
             } else {
-                let sums = |side: usize| walk.sides[side].sum(walk.number, place, &digests[side]);
-                if !self.is_even(&std::array::from_fn(sums)) {
-                    self.differences.lacking.push(bucket);
-                }
+                let only = self.only_difference(walk, &sums);
+                self.differences.lacking.push(Uneven { bucket, only });
             }
         }
         if self.differences.lacking.is_empty() { walk.visit(&counts, self) } else { Ok(()) }
+    }
+
+    /// Whether rows are left out of a bucket that nobody has to look at.
+    fn is_settled(&mut self, sums: &Sums) -> bool {
+        lacks(sums) && self.is_even(&sums.map(|(all, _)| all))
+    }
+
+    /// The identity that a bucket differs by, if it is by one record, and rows of it alone are enough.
+    fn only_difference(&self, walk: &Walk<'_>, sums: &Sums) -> Option<Identity> {
+        let [sure, recent, uncertain, _, clean, recovered, _] = sums.map(|(all, _)| all);
+        let add_up = |side: usize| !walk.sides[side].keeps_all() || sums[side].0.records == 0;
+        let are_alike = [SURE, RECENT, CLEAN].into_iter().all(add_up);
+        let are_alone = uncertain.records == 0 && recovered.records == 0;
+        let key = walk.sides[CLEAN].storage().key;
+        let known = total(&[sure, recent]);
+        let is_enough = are_alike && are_alone && !self.kept.repeated;
+        is_enough.then(|| only_difference(known, clean, key)).flatten()
     }
 
     /// Counts the rows of parts that have to be looked at.
@@ -298,6 +320,24 @@ impl Part {
         }
         Ok(())
     }
+}
+
+/// What the records of a bucket come to on each side, and those of them without rows.
+type Sums = [(Digest, Digest); SIDES];
+
+/// Whether rows are left out.
+fn lacks(sums: &Sums) -> bool {
+    sums.iter().any(|(_, left_out)| left_out.records > 0)
+}
+
+/// Whether what is left out is the same on both sides, so that it can be counted apart from the rows that
+/// are kept. What is uncertain or recovered may be of any of it.
+fn is_left_out_evenly(sums: &Sums) -> bool {
+    let left_out = std::array::from_fn(|side| match side {
+        UNCERTAIN | RECOVERED if lacks(sums) => sums[side].0,
+        _ => sums[side].1,
+    });
+    is_even(&left_out)
 }
 
 /// Whether every record of a bucket that must be there is there, and none besides: then neither error

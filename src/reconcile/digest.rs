@@ -1,7 +1,7 @@
 //! What a multiset of identities comes to, whatever their order: equal digests prove equal multisets
 //! without a look at any row.
 
-use std::ops::AddAssign;
+use std::ops::{AddAssign, Sub};
 
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
@@ -45,6 +45,27 @@ impl AddAssign<&Self> for Digest {
         self.identities = self.identities.wrapping_add(other.identities);
         self.hashes = self.hashes.wrapping_add(other.hashes);
     }
+}
+
+impl Sub for Digest {
+    type Output = Self;
+
+    fn sub(self, part: Self) -> Self {
+        Self {
+            records: self.records.wrapping_sub(part.records),
+            identities: self.identities.wrapping_sub(part.identities),
+            hashes: self.hashes.wrapping_sub(part.hashes),
+        }
+    }
+}
+
+/// The identity that two multisets differ by, where they differ by one record.
+pub(super) fn only_difference(one: Digest, other: Digest, key: Key) -> Option<Identity> {
+    [one - other, other - one].into_iter().find_map(|difference| {
+        let mut single = Digest::default();
+        single.take(difference.identities, key);
+        (single == difference).then_some(difference.identities)
+    })
 }
 
 /// What every bucket comes to. They are few enough to stay in a core's own cache: a record may be of any.
@@ -110,6 +131,17 @@ mod tests {
         assert_eq!(all, parts);
         for other in [&[1, 2, 3][..], &[1, 1, 2, 3], &[1, 2, 3, 3], &[0, 3, 2, 3], &[1, 2, 2, 4]] {
             assert_ne!(all, digest(other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_difference_of_one_record_says_which_it_is() {
+        let (all, key) = (digest(&[5, 9, 9, 7]), Key::of(7));
+        assert_eq!(only_difference(all, digest(&[9, 5, 9]), key), Some(7));
+        assert_eq!(only_difference(digest(&[9, 5, 7]), all, key), Some(9));
+        assert_eq!(only_difference(all, all, key), None);
+        for other in [&[5, 9][..], &[5, 9, 9, 8], &[5, 9, 9, 7, 1, 2], &[1, 2, 3]] {
+            assert_eq!(only_difference(all, digest(other), key), None, "{other:?}");
         }
     }
 

@@ -26,4 +26,4 @@ pub use pile::Pile;
 pub use rows::{Place, Row};
 pub use side::Side;
 pub use storage::{Packed, Spool, Storage, bytes_at};
-pub use wanted::Wanted;
+pub use wanted::{Uneven, Wanted};

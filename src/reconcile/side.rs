@@ -119,11 +119,17 @@ impl Side {
         Self { staging: true, ..Self::gathering(storage, storage.for_staging()) }
     }
 
-    /// The same, which keeps no rows but these.
+    /// The same, which keeps no rows but these. It is empty yet.
     #[must_use]
-    pub fn keeping(mut self, wanted: &Wanted) -> Self {
-        self.narrow(wanted);
-        self
+    pub fn keeping(self, wanted: &Wanted) -> Self {
+        let sums = (!wanted.is_all()).then(Sums::new);
+        Self { wanted: wanted.clone(), sums, ..self }
+    }
+
+    /// Another one like this, without records.
+    fn none(&self) -> Self {
+        let new = if self.staging { Self::staging } else { Self::new };
+        new(&self.storage)
     }
 
     /// One that holds about so many bytes of rows in open chunks.
@@ -157,7 +163,7 @@ impl Side {
         if self.wanted.is_none() {
             return Ok(());
         }
-        let wanted = rows.iter().filter(|row| self.wanted.holds(row.bucket()));
+        let wanted = rows.iter().filter(|row| self.wanted.holds(row));
         let wanted: Vec<_> = wanted.copied().collect();
         self.keep(&wanted)
     }
@@ -169,16 +175,12 @@ impl Side {
         Ok(())
     }
 
-    /// Keeps no rows but these any more.
-    fn narrow(&mut self, wanted: &Wanted) {
-        if !wanted.is_all() {
-            if self.sums.is_none() {
-                let mut sums = Sums::new();
-                self.add_to(&mut sums);
-                self.sums = Some(sums);
-            }
-            self.wanted = self.wanted.and(wanted);
-        }
+    /// Keeps no rows but these, and adds up all.
+    fn narrow(&mut self, wanted: &Wanted) -> Result<()> {
+        let sums = Some(Sums::new());
+        let narrow = Self { wanted: wanted.clone(), sums, ..self.none() };
+        let before = std::mem::replace(self, narrow);
+        before.visit(|&row| self.push(row))
     }
 
     /// Takes one record.
@@ -242,8 +244,8 @@ impl Side {
         self.copy(&other)
     }
 
-    /// Takes everything that another side holds too; what is not in open chunks is shared. Rows are kept
-    /// of what both keep them of.
+    /// Takes everything that another side holds too; what is not in open chunks is shared. Where one of them
+    /// keeps all rows and the other does not, neither do both.
     ///
     /// # Errors
     /// As [`Self::extend`].
@@ -251,7 +253,13 @@ impl Side {
         if other.records == 0 {
             return Ok(());
         }
-        self.narrow(&other.wanted);
+        if self.wanted != other.wanted {
+            if !self.wanted.is_all() {
+                assert!(other.wanted.is_all(), "rows of the same are kept, or all");
+                return other.visit(|&row| self.push(row));
+            }
+            self.narrow(&other.wanted)?;
+        }
         if let Some(sums) = &mut self.sums {
             other.add_to(sums);
         }
@@ -285,10 +293,14 @@ impl Side {
         self.wanted.is_all()
     }
 
-    /// Whether the rows of a bucket are kept, if it has any.
-    pub(super) fn keeps(&self, bucket: u16) -> bool {
-        let is_empty = |sums: &Sums| sums.bucket(bucket).records == 0;
-        self.wanted.holds(bucket) || self.sums.as_ref().is_some_and(is_empty)
+    /// What the records of a bucket come to, and those of them without rows; `kept` are the digests of its
+    /// rows.
+    pub(super) fn sums_in(&self, bucket: u16, kept: &[Digest]) -> (Digest, Digest) {
+        let kept = total(kept);
+        self.sums.as_ref().map_or((kept, Digest::default()), |sums| {
+            let all = *sums.bucket(bucket);
+            (all, all - kept)
+        })
     }
 
     /// Adds what all records come to.
@@ -301,14 +313,6 @@ impl Side {
             let parts = partition.digests.iter().flat_map(|digests| digests.iter().enumerate());
             parts.for_each(|(part, digest)| all.add(bucket(number, part / BUCKET_PARTS), digest));
             partition.open.iter().for_each(|row| all.take(row, self.storage.key));
-        }
-    }
-
-    /// What the records of a bucket come to, of a partition's; `digests` are those of its rows.
-    pub(super) fn sum(&self, number: usize, place: usize, digests: &Digests) -> Digest {
-        match &self.sums {
-            Some(sums) => *sums.bucket(bucket(number, place)),
-            None => total(&digests[place * BUCKET_PARTS..][..BUCKET_PARTS]),
         }
     }
 

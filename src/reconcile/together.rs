@@ -11,6 +11,9 @@ use crate::limits::PLACES_SHOWN;
 
 /// Sides of a comparison, in their order: sure, recent, uncertain, outside; clean, recovered, failed.
 pub(super) const SIDES: usize = 7;
+pub(super) const SURE: usize = 0;
+pub(super) const RECENT: usize = 1;
+pub(super) const UNCERTAIN: usize = 2;
 pub(super) const CLEAN: usize = 4;
 pub(super) const RECOVERED: usize = 5;
 /// What was produced.

@@ -271,8 +271,8 @@ fn rows_are_read_for_where_something_differs_and_only_of_that() {
         outcome(root.path(), &Policy::Raw, How::Once).1.wanted
     };
     assert!(wanted(&lines(0..80)).is_none(), "nothing is read twice");
-    assert_eq!(format!("{:?}", wanted(&lines(1..80))), "1 of 4096");
-    assert_eq!(format!("{:?}", wanted(&lines(1..81))), "2 of 4096");
+    assert_eq!(format!("{:?}", wanted(&lines(1..80))), "0 buckets, and one identity of 1");
+    assert_eq!(format!("{:?}", wanted(&lines(1..81))), "0 buckets, and one identity of 2");
 }
 
 /// What each look comes to, where objects arrive one by one.

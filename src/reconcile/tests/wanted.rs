@@ -24,17 +24,17 @@ fn in_all_ways(rows: &[Row], storage: &Arc<Storage>, wanted: &Wanted) -> Side {
 
 /// Rounds that it takes until there are rows of all that differs, and what it comes to.
 fn rounds(
-    put: [&[Row]; 2],
-    stored: [&[Row]; 2],
+    put: &[Vec<Row>; 4],
+    stored: &[Vec<Row>; 3],
     storage: &Arc<Storage>,
     kept: Kept,
 ) -> (usize, Differences) {
     let mut wanted = Wanted::none();
     for round in 1.. {
-        let [sure, recent] = put.map(|rows| in_all_ways(rows, storage, &wanted));
-        let produced = Produced { sure, recent, ..Produced::new(storage) };
-        let clean = in_all_ways(stored[0], storage, &wanted);
-        let found = Found { clean, recovered: side(stored[1], storage), ..Found::new(storage) };
+        let (mut produced, mut found) = both(put, stored, storage);
+        produced.sure = in_all_ways(&put[0], storage, &wanted);
+        produced.recent = in_all_ways(&put[1], storage, &wanted);
+        found.clean = in_all_ways(&stored[0], storage, &wanted);
         let result = compare(&produced, &found, kept, 2).unwrap();
         if result.lacking.is_empty() {
             return (round, result);
@@ -46,20 +46,35 @@ fn rounds(
 }
 
 proptest! {
-    #![proptest_config(cases(64))]
+    #![proptest_config(cases(128))]
 
     #[test]
     fn rows_of_what_differs_suffice(
-        put in [rows(0), rows(1)],
-        stored in [rows(4), rows(5)],
+        put in [rows(0), rows(1), rows(2), rows(3)],
+        stored in [rows(4), rows(5), rows(6)],
         memory in memory(),
         repeated: bool,
+        // What was put is what is stored, but for some records, and for so many others.
+        even: bool,
+        others in 0..3_usize,
+        moved in 0..40_usize,
     ) {
+        let (mut put, mut stored) = (put, stored);
+        if even {
+            stored[0] = put[0].iter().chain(&put[1]).enumerate().map(|(n, row)| {
+                Row::new(row.identity(), Place::new(4, n as u64))
+            }).collect();
+            stored[0].truncate(stored[0].len().saturating_sub(others));
+            let moved = moved % (put[0].len() + 1);
+            stored[0].extend(put[0].get(moved).map(|row| Row::new(row.identity(), Place::new(5, 1))));
+            put[2].truncate(others);
+            stored[1].truncate(others / 2);
+        }
         let storage = storage(memory);
         let kept = Kept { samples: 9, repeated, strangers: true };
-        let [put, stored] = [&put, &stored].map(|rows| rows.each_ref().map(Vec::as_slice));
-        let (count, result) = rounds(put, stored, &storage, kept);
-        let mut expected = naive([put[0], put[1], &[], &[], stored[0], stored[1], &[]], repeated);
+        let (count, result) = rounds(&put, &stored, &storage, kept);
+        let all = [&put[0], &put[1], &put[2], &put[3], &stored[0], &stored[1], &stored[2]];
+        let mut expected = naive(all.map(Vec::as_slice), repeated);
         for class in CLASSES {
             tally(&mut expected, class).groups.truncate(9);
         }
@@ -89,7 +104,8 @@ fn what_is_even_takes_no_rows() {
     assert!(even.lacking.is_empty() && !found.clean.keeps_all());
     found.clean.push(rows[7]).unwrap();
     let odd = compare(&produced(), &found, kept, 2).unwrap();
-    assert_eq!(odd.lacking, [rows[7].bucket()]);
+    let only = Some(rows[7].identity());
+    assert_eq!(odd.lacking, [Uneven { bucket: rows[7].bucket(), only }]);
     assert_eq!((storage.held(), storage.spilled()), (0, 0), "no row was kept");
 }
 
@@ -102,7 +118,8 @@ fn totals_tell_records_apart_whatever_rows_are_kept() {
         ..Produced::new(&storage)
     };
     let all = produced(&rows, &Wanted::all());
-    for wanted in [Wanted::none(), Wanted::these(&[rows[3].bucket()])] {
+    let some = Uneven { bucket: rows[3].bucket(), only: None };
+    for wanted in [Wanted::none(), Wanted::these(&[some])] {
         assert!(all.are_those_of(&produced(&rows, &wanted)));
         assert!(!all.are_those_of(&produced(&rows[1..], &wanted)));
         let recent = Produced { recent: produced(&rows, &wanted).sure, ..Produced::new(&storage) };
