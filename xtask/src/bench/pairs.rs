@@ -14,6 +14,7 @@ use fhcheck::outcome::Allow;
 use fhcheck::plan::{
     self, Expectation, Foreign, Limits, Location, ReadPlan, ReconcilePlan, Window,
 };
+use fhcheck::reconcile::{Found, Kept, Pile, Place, Produced, Row, Side, Storage, Wanted, compare};
 use fhcheck::source::{Body, KeyRange};
 use fhcheck::split::{
     Format, FormatChoice, Part, RandomAccess, Record, Shared, Sink, Span, Standing,
@@ -61,7 +62,7 @@ impl Input {
 }
 
 /// Every pair that is measured.
-pub(crate) const PAIRS: [Pair; 13] = [
+pub(crate) const PAIRS: [Pair; 14] = [
     Pair {
         work: "split",
         peer: "serde_json stream of `&RawValue`",
@@ -138,6 +139,13 @@ pub(crate) const PAIRS: [Pair; 13] = [
         input: Input::Content,
         ours: |corpus| split_content(by_bounds(), &mut open(&corpus.gzip)).1,
         theirs: inflate_at_once,
+    },
+    Pair {
+        work: "compare rows",
+        peer: "`HashMap` of identities",
+        input: Input::Content,
+        ours: compare_rows,
+        theirs: count_rows,
     },
     Pair {
         work: "reconcile, 1 worker",
@@ -349,6 +357,48 @@ fn plan(workers: usize) -> ReconcilePlan {
         memory: plan::Memory { bytes: limits::MEMORY_DEFAULT, overflow: std::env::temp_dir() },
         seed: 1,
     }
+}
+
+/// One of so many rows is on one side only.
+const LOST: u64 = 1000;
+
+/// Rows in no order of their identities: both sides together are as many bytes as the content.
+fn rows(corpus: &Corpus, object: u64) -> impl Iterator<Item = Row> {
+    let count = (corpus.content.len() / 2 / size_of::<Row>()) as u64;
+    let identity =
+        |n: u64| u128::from(n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+    (0..count).map(move |n| Row::new(identity(n), Place::new(object, n)))
+}
+
+fn found(corpus: &Corpus) -> impl Iterator<Item = Row> {
+    rows(corpus, 1).filter(|row| row.place().offset() % LOST != 0)
+}
+
+/// From rows to their differences, on one thread.
+fn compare_rows(corpus: &Corpus) -> u64 {
+    let storage = Storage::new(limits::MEMORY_DEFAULT, 1, &std::env::temp_dir(), 1);
+    let side = |rows: &mut dyn Iterator<Item = Row>| {
+        let mut pile = Pile::new(&storage, &Wanted::all());
+        rows.for_each(|row| pile.push(row));
+        let mut side = Side::new(&storage);
+        pile.give(&mut side).expect("they fit");
+        side
+    };
+    let sure = side(&mut rows(corpus, 0));
+    let clean = side(&mut found(corpus));
+    let produced = Produced { sure, ..Produced::new(&storage) };
+    let found = Found { clean, ..Found::new(&storage) };
+    let kept = Kept { samples: 10, repeated: false, strangers: false };
+    let differences = compare(&produced, &found, kept, 1).expect("nothing is on disk");
+    differences.missing.records
+}
+
+/// The same, by a map that counts up and down.
+fn count_rows(corpus: &Corpus) -> u64 {
+    let mut balance: HashMap<u128, i64> = HashMap::new();
+    rows(corpus, 0).for_each(|row| *balance.entry(row.identity()).or_default() += 1);
+    found(corpus).for_each(|row| *balance.entry(row.identity()).or_default() -= 1);
+    balance.values().map(|&count| count.max(0).unsigned_abs()).sum()
 }
 
 /// What one would write in an afternoon: every record's bytes in a map, counted up where it was
