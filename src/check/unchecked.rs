@@ -72,8 +72,8 @@ impl Comparison {
         }
     }
 
-    /// Reads again what was read without keeping rows of what these buckets differ by. Whoever needs others later gets
-    /// all.
+    /// Reads again what was read without keeping rows of what these buckets differ by. Whoever needs others
+    /// later gets all.
     async fn read_for_rows(&mut self, lacking: &[Uneven]) -> Result<()> {
         self.storage.forget_staged();
         let is_first = self.wanted.is_none();

@@ -69,7 +69,6 @@ pub(super) fn only_difference(one: Digest, other: Digest, key: Key) -> Option<Id
 }
 
 /// What every bucket comes to. They are few enough to stay in a core's own cache: a record may be of any.
-#[derive(Clone)]
 pub(super) struct Sums(Box<[Digest; BUCKETS]>);
 
 impl Sums {

@@ -24,7 +24,7 @@ const CHUNK_ROWS: usize = 1024;
 /// A multiset of records.
 pub struct Side {
     storage: Arc<Storage>,
-    /// What it keeps rows of. It may have others that nobody needs.
+    /// What it keeps rows of: of these, and of no others.
     wanted: Wanted,
     /// What all records come to, where not all rows are kept.
     sums: Option<Sums>,
@@ -126,12 +126,6 @@ impl Side {
         Self { wanted: wanted.clone(), sums, ..self }
     }
 
-    /// Another one like this, without records.
-    fn none(&self) -> Self {
-        let new = if self.staging { Self::staging } else { Self::new };
-        new(&self.storage)
-    }
-
     /// One that holds about so many bytes of rows in open chunks.
     fn gathering(storage: &Arc<Storage>, room: u64) -> Self {
         let room = room / PARTITIONS as u64 / bytes(1);
@@ -175,10 +169,10 @@ impl Side {
         Ok(())
     }
 
-    /// Keeps no rows but these, and adds up all.
+    /// Keeps no rows but these any more.
     fn narrow(&mut self, wanted: &Wanted) -> Result<()> {
-        let sums = Some(Sums::new());
-        let narrow = Self { wanted: wanted.clone(), sums, ..self.none() };
+        let new = if self.staging { Self::staging } else { Self::new };
+        let narrow = new(&self.storage).keeping(wanted);
         let before = std::mem::replace(self, narrow);
         before.visit(|&row| self.push(row))
     }
@@ -240,8 +234,7 @@ impl Side {
     /// # Errors
     /// As [`Self::extend`].
     pub fn merge(&mut self, other: Self) -> Result<()> {
-        self.held += other.held;
-        self.copy(&other)
+        self.take(&other, other.held)
     }
 
     /// Takes everything that another side holds too; what is not in open chunks is shared. Where one of them
@@ -250,6 +243,11 @@ impl Side {
     /// # Errors
     /// As [`Self::extend`].
     pub fn copy(&mut self, other: &Self) -> Result<()> {
+        self.take(other, 0)
+    }
+
+    /// The same; so many bytes of what is shared then are held by this side alone.
+    fn take(&mut self, other: &Self, held: u64) -> Result<()> {
         if other.records == 0 {
             return Ok(());
         }
@@ -264,6 +262,7 @@ impl Side {
             other.add_to(sums);
         }
         self.records += other.records;
+        self.held += held;
         for theirs in other.partitions.iter().flat_map(|all| all.iter().enumerate()) {
             let (number, theirs) = theirs;
             let ours = &mut self.partitions.get_or_insert_with(no_partitions)[number];

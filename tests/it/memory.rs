@@ -212,6 +212,8 @@ fn interrupted_while_it_waits_it_says_what_it_has() {
     let mut lines = BufReader::new(run.stderr.take().unwrap()).lines().map(Result::unwrap);
     assert!(lines.any(|line| line.contains("looking again")));
     thread::spawn(move || lines.for_each(drop));
+    // What was said at first holds.
+    fs::remove_file(place.manifest()).unwrap();
     interrupt(run.id());
     assert_eq!(run.wait().unwrap().code(), Some(2));
     let report = place.result();

@@ -30,7 +30,7 @@ fn rounds(
     kept: Kept,
 ) -> (usize, Differences) {
     let mut wanted = Wanted::none();
-    for round in 1.. {
+    for round in 1..5 {
         let (mut produced, mut found) = both(put, stored, storage);
         produced.sure = in_all_ways(&put[0], storage, &wanted);
         produced.recent = in_all_ways(&put[1], storage, &wanted);
@@ -102,11 +102,62 @@ fn what_is_even_takes_no_rows() {
     let even = compare(&produced(), &found, kept, 2).unwrap();
     assert_eq!((even.produced, even.delivered, even.found), (9_000, 9_000, 9_000));
     assert!(even.lacking.is_empty() && !found.clean.keeps_all());
+    let with_rows = compare(&must(&rows, &self::storage(u64::MAX)), &found, kept, 2).unwrap();
+    assert_eq!(with_rows, even, "nor where one side has them");
     found.clean.push(rows[7]).unwrap();
     let odd = compare(&produced(), &found, kept, 2).unwrap();
     let only = Some(rows[7].identity());
     assert_eq!(odd.lacking, [Uneven { bucket: rows[7].bucket(), only }]);
     assert_eq!((storage.held(), storage.spilled()), (0, 0), "no row was kept");
+}
+
+#[test]
+fn rows_that_are_not_wanted_are_given_up() {
+    let (storage, rows) = (storage(u64::MAX), many(9_000));
+    let wanted = Wanted::these(&[Uneven { bucket: rows[7].bucket(), only: None }]);
+    let held = |side: &Side| {
+        let mut held = Vec::new();
+        side.visit(|&row| {
+            held.push(row);
+            Ok(())
+        })
+        .unwrap();
+        held.sort_unstable();
+        held
+    };
+    let wants = |row: &&Row| row.bucket() == rows[7].bucket();
+    let mut expected: Vec<_> = rows.iter().filter(wants).copied().collect();
+    expected.sort_unstable();
+    let narrow = || {
+        let mut narrow = Side::staging(&storage).keeping(&wanted);
+        narrow.extend(&rows[..4_000]).unwrap();
+        narrow
+    };
+    let mut all = side(&rows[4_000..], &storage);
+    all.merge(narrow()).unwrap();
+    let mut other = narrow();
+    other.merge(side(&rows[4_000..], &storage)).unwrap();
+    for side in [all, other] {
+        assert_eq!((side.records(), held(&side)), (9_000, expected.clone()));
+        assert_eq!(side.total(), self::side(&rows, &storage).total());
+    }
+}
+
+#[test]
+fn what_is_recovered_may_be_of_what_was_left_out() {
+    let (storage, rows) = (storage(u64::MAX), many(9_000));
+    let same = |row: &&Row| row.bucket() == rows[7].bucket();
+    let [one, other] = [0, 1].map(|at| *rows.iter().filter(same).nth(at).unwrap());
+    let only = Uneven { bucket: one.bucket(), only: Some(one.identity()) };
+    let wanted = Wanted::these(&[only]);
+    let produced =
+        Produced { sure: in_all_ways(&rows, &storage, &wanted), ..Produced::new(&storage) };
+    let clean = in_all_ways(&rows, &storage, &wanted);
+    let recovered = side(&[other], &storage);
+    let found = Found { clean, recovered, ..Found::new(&storage) };
+    let kept = Kept { samples: 1, repeated: false, strangers: false };
+    let result = compare(&produced, &found, kept, 2).unwrap();
+    assert_eq!(result.lacking, [Uneven { bucket: one.bucket(), only: None }]);
 }
 
 #[test]
