@@ -303,6 +303,13 @@ fn what_is_held_stays_within_the_budget() {
     assert!(storage.spilled() > 2 * 200_000 * 24 - memory);
     drop(sides);
     assert_eq!(storage.held(), 0);
+    let mut all = Side::new(&storage);
+    for rows in rows.chunks(5_000) {
+        let mut pile = Pile::new(&storage, &Wanted::all());
+        pile.extend(rows);
+        pile.give(&mut all).unwrap();
+        assert!(storage.held() <= memory, "{} bytes are held of what was given", storage.held());
+    }
 }
 
 #[test]
