@@ -10,7 +10,7 @@
 
 use std::arch::x86_64::*;
 
-use super::masks::{BLOCK, Escapable, Kernel, Masks, Outlines};
+use super::masks::{BLOCK, Escapable, HEAD, Kernel, Masks, Numbers, Outlines, Strings};
 use super::pass::{Ends, Pass, Piece, Stop};
 
 /// So far ahead memory is asked for, in bytes. By itself the processor looks no further than a page, and a
@@ -46,9 +46,51 @@ fn run<P: Pass>(pass: P, piece: Piece<'_>, ends: &mut Ends, kernel: Avx2) -> Sto
 
 impl Kernel for Avx2 {
     #[inline(always)]
+    fn strings(self, block: &[u8; BLOCK]) -> Strings {
+        // SAFETY: `self` proves that the processor has the features of `strings`.
+        unsafe { strings(block) }
+    }
+
+    #[inline(always)]
+    fn unusual(self, block: &[u8; BLOCK]) -> u64 {
+        // SAFETY: `self` proves that the processor has the features of `unusual`.
+        unsafe { unusual(block) }
+    }
+
+    #[inline(always)]
+    fn non_ascii(self, block: &[u8; BLOCK]) -> u64 {
+        // SAFETY: `self` proves that the processor has the features of `non_ascii`.
+        unsafe { non_ascii(block) }
+    }
+
+    #[inline(always)]
     fn masks(self, block: &[u8; BLOCK]) -> Masks {
         // SAFETY: `self` proves that the processor has the features of `masks`.
         unsafe { masks(block) }
+    }
+
+    #[inline(always)]
+    fn numbers(self, block: &[u8; BLOCK]) -> Numbers {
+        // SAFETY: `self` proves that the processor has the features of `numbers`.
+        unsafe { numbers(block) }
+    }
+
+    #[inline(always)]
+    fn digits(self, head: &[u8; HEAD]) -> u32 {
+        // SAFETY: `self` proves that the processor has the features of `digits`.
+        unsafe { digits(head) }
+    }
+
+    #[inline(always)]
+    fn escapable(self, block: &[u8; BLOCK]) -> Escapable {
+        // SAFETY: `self` proves that the processor has the features of `escapable`.
+        unsafe { escapable(block) }
+    }
+
+    #[inline(always)]
+    fn hex_digits(self, block: &[u8; BLOCK]) -> u64 {
+        // SAFETY: `self` proves that the processor has the features of `hex_digits`.
+        unsafe { hex_digits(block) }
     }
 
     #[inline(always)]
@@ -59,14 +101,8 @@ impl Kernel for Avx2 {
 
     #[inline(always)]
     fn blank(self, block: &[u8; BLOCK]) -> u64 {
-        // SAFETY: `self` proves that the processor has the features of `blanks`.
-        unsafe { blanks(block) }
-    }
-
-    #[inline(always)]
-    fn escapable(self, block: &[u8; BLOCK]) -> Escapable {
-        // SAFETY: `self` proves that the processor has the features of `escapable`.
-        unsafe { escapable(block) }
+        // SAFETY: `self` proves that the processor has the features of `blank`.
+        unsafe { blank(block) }
     }
 
     #[inline(always)]
@@ -87,27 +123,56 @@ fn parity(bits: u64) -> u64 {
 
 #[inline]
 #[target_feature(enable = "avx2")]
+fn strings(block: &[u8; BLOCK]) -> Strings {
+    let halves = load(block);
+    Strings { quote: all_equal(halves, b'"'), backslash: all_equal(halves, b'\\') }
+}
+
+/// As signed numbers, what is not ASCII is below everything.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn unusual(block: &[u8; BLOCK]) -> u64 {
+    bits(load(block).map(|half| _mm256_cmpgt_epi8(splat(0x20), half)))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn non_ascii(block: &[u8; BLOCK]) -> u64 {
+    bits(load(block))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
 fn masks(block: &[u8; BLOCK]) -> Masks {
     let halves = load(block);
-    let is = |byte: u8| bits(halves.map(|half| equal(half, byte)));
-    let Outlines { quote, backslash, open, close } = outlined(halves);
+    let (open, close) = brackets(halves);
     Masks {
-        quote,
-        backslash,
-        comma: is(b','),
-        colon: is(b':'),
+        comma: all_equal(halves, b','),
+        colon: all_equal(halves, b':'),
         open,
         close,
         // That bit, moved to where it is asked for.
         curly: bits(halves.map(|half| _mm256_slli_epi16::<2>(half))),
-        blank: bits(halves.map(|half| blank(half))),
-        control: bits(halves.map(|half| at_most(half, 0x1f))),
-        non_ascii: bits(halves),
-        digit: bits(halves.map(|half| at_most(_mm256_sub_epi8(half, splat(b'0')), 9))),
-        zero: is(b'0'),
-        minus: is(b'-'),
-        dot: is(b'.'),
+        blank: bits(halves.map(|half| is_blank(half))),
     }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn numbers(block: &[u8; BLOCK]) -> Numbers {
+    let halves = load(block);
+    Numbers {
+        digit: bits(halves.map(|half| is_digit(half))),
+        zero: all_equal(halves, b'0'),
+        minus: all_equal(halves, b'-'),
+        dot: all_equal(halves, b'.'),
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn digits(head: &[u8; HEAD]) -> u32 {
+    word(is_digit(load_half(head)))
 }
 
 #[inline]
@@ -115,28 +180,34 @@ fn masks(block: &[u8; BLOCK]) -> Masks {
 fn outlines(block: &[u8; BLOCK]) -> Outlines {
     // A hint: the address may lie anywhere.
     _mm_prefetch::<_MM_HINT_T0>(block.as_ptr().wrapping_add(AHEAD_BYTES).cast());
-    outlined(load(block))
+    let halves = load(block);
+    let (open, close) = brackets(halves);
+    let quote = all_equal(halves, b'"');
+    Outlines { quote, backslash: all_equal(halves, b'\\'), open, close }
+}
+
+/// Those that open, and those that close.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn brackets(halves: [__m256i; 2]) -> (u64, u64) {
+    // `[` and `]` are `{` and `}` without the bit 0x20, and nothing else is.
+    let folded = halves.map(|half| _mm256_or_si256(half, splat(0x20)));
+    (all_equal(folded, b'{'), all_equal(folded, b'}'))
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn outlined(halves: [__m256i; 2]) -> Outlines {
-    let is = |byte: u8| bits(halves.map(|half| equal(half, byte)));
-    let small = halves.map(|half| _mm256_or_si256(half, splat(0x20)));
-    let folded = |byte: u8| bits(small.map(|half| equal(half, byte)));
-    Outlines {
-        quote: is(b'"'),
-        backslash: is(b'\\'),
-        // `[` and `]` are `{` and `}` without the bit 0x20, and nothing else is.
-        open: folded(b'{'),
-        close: folded(b'}'),
-    }
+fn blank(block: &[u8; BLOCK]) -> u64 {
+    bits(load(block).map(|half| is_blank(half)))
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn blanks(block: &[u8; BLOCK]) -> u64 {
-    bits(load(block).map(|half| blank(half)))
+fn hex_digits(block: &[u8; BLOCK]) -> u64 {
+    bits(load(block).map(|half| {
+        let small = _mm256_or_si256(half, splat(0x20));
+        _mm256_or_si256(is_digit(half), between(small, b'a', b'f'))
+    }))
 }
 
 /// As with blanks: what can be escaped alone differs in its low four bits, but for `"` and `b`, and
@@ -190,9 +261,15 @@ fn escapable(block: &[u8; BLOCK]) -> Escapable {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn load(block: &[u8; BLOCK]) -> [__m256i; 2] {
-    let first = block.as_ptr().cast::<__m256i>();
-    // SAFETY: 64 bytes are two times 32, and these loads need no alignment.
-    unsafe { [_mm256_loadu_si256(first), _mm256_loadu_si256(first.add(1))] }
+    let (halves, _) = block.as_chunks();
+    [load_half(&halves[0]), load_half(&halves[1])]
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load_half(bytes: &[u8; 32]) -> __m256i {
+    // SAFETY: 32 bytes are there, and this load needs no alignment.
+    unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
 }
 
 #[inline]
@@ -209,14 +286,27 @@ fn equal(half: __m256i, byte: u8) -> __m256i {
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn at_most(half: __m256i, byte: u8) -> __m256i {
-    _mm256_cmpeq_epi8(_mm256_min_epu8(half, splat(byte)), half)
+fn all_equal(halves: [__m256i; 2], byte: u8) -> u64 {
+    bits(halves.map(|half| equal(half, byte)))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn between(half: __m256i, first: u8, last: u8) -> __m256i {
+    let above = _mm256_sub_epi8(half, splat(first));
+    _mm256_cmpeq_epi8(_mm256_min_epu8(above, splat(last - first)), above)
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn is_digit(half: __m256i) -> __m256i {
+    between(half, b'0', b'9')
 }
 
 /// The four blanks differ in their low four bits, by which each byte looks up the one it could be.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn blank(half: __m256i) -> __m256i {
+fn is_blank(half: __m256i) -> __m256i {
     let blanks = _mm256_setr_epi8(
         0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0x09, 0x0a, 0, 0, 0x0d, 0, 0, //
         0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0x09, 0x0a, 0, 0, 0x0d, 0, 0,
@@ -228,6 +318,12 @@ fn blank(half: __m256i) -> __m256i {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn bits([low, high]: [__m256i; 2]) -> u64 {
-    let word = |half| u64::from(_mm256_movemask_epi8(half).cast_unsigned());
-    word(low) | word(high) << 32
+    u64::from(word(low)) | u64::from(word(high)) << 32
+}
+
+/// The same of a half.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn word(half: __m256i) -> u32 {
+    _mm256_movemask_epi8(half).cast_unsigned()
 }

@@ -4,7 +4,6 @@
 //! read as JSON has it; brackets are counted without a look at their kind, and what stands between
 //! them inside a value is not read. Between values only blanks may stand.
 
-use super::super::grammar::skip_whitespace;
 use super::masks::{BLOCK, Escapes, Kernel, within};
 use super::pass::{BYTES_AT_ONCE, Ends, Halt, Pass, Piece, Stop};
 
@@ -171,8 +170,7 @@ impl Bounds {
     /// To go on from `at`.
     #[inline(always)]
     fn halt(self, at: usize, piece: Piece<'_>, ends: &Ends) -> Halt<Self> {
-        let last = ends.known().last().copied().unwrap_or(piece.start);
-        Halt { pass: self, start: skip_whitespace(piece.window, last), from: at }
+        Halt { pass: self, start: piece.behind(ends), from: at }
     }
 }
 

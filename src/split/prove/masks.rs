@@ -3,11 +3,19 @@
 /// Bytes that are looked at together: one bit each in a word.
 pub(super) const BLOCK: usize = 64;
 
-/// Which bytes of a block are what, inside strings and outside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Masks {
+/// Bytes at the beginning of a number that are looked at together.
+pub(super) const HEAD: usize = 32;
+
+/// Which bytes of a block show where strings begin and end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Strings {
     pub(super) quote: u64,
     pub(super) backslash: u64,
+}
+
+/// Which bytes of a block are what outside strings, wherever they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Masks {
     pub(super) comma: u64,
     pub(super) colon: u64,
     /// `{` and `[`.
@@ -18,9 +26,11 @@ pub(super) struct Masks {
     pub(super) curly: u64,
     /// What JSON calls whitespace.
     pub(super) blank: u64,
-    /// Below 0x20.
-    pub(super) control: u64,
-    pub(super) non_ascii: u64,
+}
+
+/// Which bytes of a block are what in numbers, wherever they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Numbers {
     pub(super) digit: u64,
     pub(super) zero: u64,
     pub(super) minus: u64,
@@ -49,14 +59,26 @@ pub(super) struct Outlines {
 
 /// A way to come to the masks.
 pub(super) trait Kernel: Copy {
-    /// The masks of a block.
+    /// Quotes and backslashes.
+    fn strings(self, block: &[u8; BLOCK]) -> Strings;
+    /// What is below 0x20, and what is not ASCII.
+    fn unusual(self, block: &[u8; BLOCK]) -> u64;
+    /// What is not ASCII.
+    fn non_ascii(self, block: &[u8; BLOCK]) -> u64;
+    /// What stands between strings, but for numbers and words.
     fn masks(self, block: &[u8; BLOCK]) -> Masks;
-    /// Fewer of them, for whoever needs no more.
+    /// What numbers are made of.
+    fn numbers(self, block: &[u8; BLOCK]) -> Numbers;
+    /// What of the first bytes of a number are digits.
+    fn digits(self, head: &[u8; HEAD]) -> u32;
+    /// What of a block can be escaped.
+    fn escapable(self, block: &[u8; BLOCK]) -> Escapable;
+    /// Hexadecimal digits.
+    fn hex_digits(self, block: &[u8; BLOCK]) -> u64;
+    /// What shows where values begin and end, for whoever needs no more.
     fn outlines(self, block: &[u8; BLOCK]) -> Outlines;
     /// What JSON calls whitespace.
     fn blank(self, block: &[u8; BLOCK]) -> u64;
-    /// What of a block can be escaped.
-    fn escapable(self, block: &[u8; BLOCK]) -> Escapable;
     /// For each bit the parity of the bits up to it.
     fn parity(self, bits: u64) -> u64;
 }

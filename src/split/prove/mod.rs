@@ -8,14 +8,15 @@
 //! Where records are matched with what was checked before, it can be told to look at bounds alone: then a
 //! value is whole where as many brackets have closed as have opened, and what is in it is not looked at.
 //!
-//! `masks` says of 64 bytes which are what, by one of the kernels; `walk` holds the grammar; `scalars`
-//! numbers and words; `bounds` is the walk over bounds alone.
+//! `masks` says of 64 bytes which are what, by one of the kernels; `walk` holds the grammar, `levels`
+//! brackets, `scalars` numbers and words; `bounds` is the walk over bounds alone.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 mod bounds;
 #[cfg(not(target_arch = "x86_64"))]
 mod elsewhere;
+mod levels;
 mod masks;
 mod pass;
 mod scalars;

@@ -1,5 +1,6 @@
 //! What both walks over a window have in common: where they begin, and how they come to their end.
 
+use super::super::grammar::skip_whitespace;
 use super::masks::{BLOCK, Kernel};
 
 /// Ends that are found before they are used, and bytes before them: few enough for the caches.
@@ -21,6 +22,14 @@ pub(super) struct Piece<'a> {
     pub(super) start: usize,
     /// Here, and before this what the [`Pass`] knows.
     pub(super) from: usize,
+}
+
+impl Piece<'_> {
+    /// Where the next value begins behind these ends.
+    #[inline(always)]
+    pub(super) fn behind(self, ends: &Ends) -> usize {
+        skip_whitespace(self.window, ends.known().last().copied().unwrap_or(self.start))
+    }
 }
 
 /// How a walk came to its end. What it found are the ends of values that it is sure of.
@@ -97,10 +106,17 @@ impl Drop for Room<'_> {
 }
 
 impl Room<'_> {
-    /// Whether it is less than a block may need.
+    /// Whether it is less than the last two blocks of a window may need.
     #[inline(always)]
     pub(super) fn is_full(&self) -> bool {
-        self.count > ENDS_MAX - BLOCK
+        self.count > ENDS_MAX - 2 * BLOCK
+    }
+
+    /// Adds one, for which there is room.
+    #[inline(always)]
+    pub(super) fn push(&mut self, end: usize) {
+        self.ends.places[self.count] = end;
+        self.count += 1;
     }
 
     /// Adds what ends with these brackets of the block at `at`, for which there is room.

@@ -1,131 +1,226 @@
-//! Numbers and words in the masks of a block: plain numbers 64 positions at once, the others by
-//! themselves.
+//! Numbers and words: a few of them one by one, many of them 64 positions at once.
 
-use super::super::grammar::number;
-use super::masks::{BLOCK, Masks};
+use super::super::grammar::{Scan, number};
+use super::masks::{BLOCK, HEAD, Kernel, Numbers};
 
-/// What is known from the blocks before; each bit is at the next block's first position.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Scalars {
-    /// Behind any byte of a scalar.
-    scalar: u64,
-    /// What was read by itself goes on here.
-    read: u64,
-    digit: u64,
-    minus: u64,
-    /// Behind a zero with which a number begins.
-    leading_zero: u64,
-    dot: u64,
-    /// Behind a dot and the digits after it.
-    fraction: u64,
-}
+/// So many in a block are looked at one by one.
+const FEW: u32 = 4;
 
-/// The position behind, and what to carry on.
+/// What may stand behind them.
+const BEHIND: [bool; 256] = {
+    let mut behind = [false; 256];
+    let (all, mut at) = (b",}] \n\r\t", 0);
+    while at < all.len() {
+        behind[all[at] as usize] = true;
+        at += 1;
+    }
+    behind
+};
+
+/// Where something is amiss in the block at `at`, of which `all` are the bytes of numbers and words, and `starts`
+/// their first ones. One that begins before the block was looked at there. One that the window's end cuts is right
+/// only if it is looked at `again`.
 #[inline(always)]
-fn behind(bits: u64, carried: &mut u64) -> u64 {
-    let next = bits << 1 | *carried;
-    *carried = bits >> 63;
-    next
+pub(super) fn amiss<K: Kernel>(
+    kernel: K,
+    all: u64,
+    starts: u64,
+    window: &[u8],
+    at: usize,
+    again: bool,
+) -> u64 {
+    if starts.count_ones() <= FEW {
+        return amiss_in_few(kernel, starts, window, at, again);
+    }
+    amiss_in_many(kernel, all, starts, window, at, again)
 }
 
-impl Scalars {
-    /// Whether a scalar reached the end of the last block.
-    #[inline(always)]
-    pub(super) fn goes_on(&self) -> u64 {
-        self.scalar
-    }
-
-    /// Takes the block at `at`: `scalar` are the bytes of scalars, `start` the first byte of each. Where
-    /// something is amiss.
-    #[inline(always)]
-    pub(super) fn step(
-        &mut self,
-        masks: &Masks,
-        scalar: u64,
-        start: u64,
-        window: &[u8],
-        at: usize,
-    ) -> u64 {
-        self.scalar = scalar >> 63;
-        let mut read = self.read;
-        self.read = 0;
-        let mut wrong = 0;
-        let others = scalar & !(masks.digit | masks.minus | masks.dot | read);
-        if others != 0 {
-            wrong = self.read_others(others, start, &mut read, window, at);
+#[inline(always)]
+fn amiss_in_few<K: Kernel>(
+    kernel: K,
+    mut starts: u64,
+    window: &[u8],
+    at: usize,
+    again: bool,
+) -> u64 {
+    let mut wrong = 0;
+    while starts != 0 {
+        let bit = first_of(starts);
+        starts ^= bit;
+        if !is_right(kernel, window, at + bit.trailing_zeros() as usize, again) {
+            wrong |= bit;
         }
-        let plain = scalar & !read;
-        let start = start & plain;
-        let (digit, minus, dot) = (masks.digit & plain, masks.minus & plain, masks.dot & plain);
+    }
+    wrong
+}
 
-        let signed = behind(minus, &mut self.minus);
-        wrong |= minus & !start | dot & start;
-        wrong |= signed & !(digit | read);
-        let leading = digit & (start | signed);
-        wrong |= behind(masks.zero & leading, &mut self.leading_zero) & digit;
-        wrong |= dot & !behind(digit, &mut self.digit);
-        let decimal = behind(dot, &mut self.dot);
-        wrong |= decimal & !(digit | read);
-        // Behind the digits of a fraction, to which an addition carries, there is no other dot.
-        let (sum, carried) = (dot << 1 | self.fraction).overflowing_add(digit);
-        self.fraction = dot >> 63 | u64::from(carried);
-        wrong | sum & !digit & dot
+#[inline(never)]
+fn amiss_in_many<K: Kernel>(
+    kernel: K,
+    all: u64,
+    starts: u64,
+    window: &[u8],
+    at: usize,
+    again: bool,
+) -> u64 {
+    let rest = &window[at..window.len().min(at + BLOCK)];
+    let mut block = [b' '; BLOCK];
+    block[..rest.len()].copy_from_slice(rest);
+    let Numbers { digit, zero, minus, dot } = kernel.numbers(&block);
+
+    // What reaches over an edge of the block has its start alone looked at, in the block that has it.
+    let before = below(all.trailing_ones()) & !(starts & 1).wrapping_neg();
+    let beyond = !below(u64::BITS - all.leading_ones());
+    let mut plain = all & !before & !beyond;
+    let mut alone = starts & beyond;
+    let mut others = plain & !(digit | minus | dot);
+    while others != 0 {
+        let first = first_of(others);
+        let start = last_of(starts & (first | (first - 1)));
+        alone |= start;
+        // An addition carries to the position behind it, which is no scalar's.
+        let end = first_of((plain + start) & !plain);
+        let inside = (end - 1) & !(start - 1);
+        plain &= !inside;
+        others &= !inside;
+    }
+    let wrong = amiss_in_few(kernel, alone, window, at, again);
+
+    let start = starts & plain;
+    let (digit, minus, dot) = (digit & plain, minus & plain, dot & plain);
+    let leading = digit & (start | minus << 1);
+    // Behind the digits of a fraction, to which an addition carries, there is no other dot.
+    let fraction_end = (dot << 1).wrapping_add(digit) & !digit;
+    wrong
+        | minus & !start
+        | (minus | dot) << 1 & !digit
+        | dot & !(digit << 1)
+        | (zero & leading) << 1 & digit
+        | dot & fraction_end
+}
+
+/// Whether a number or a word begins at `position` and ends before something else.
+#[inline(always)]
+fn is_right<K: Kernel>(kernel: K, window: &[u8], position: usize, again: bool) -> bool {
+    let Some(head) = window[position..].first_chunk() else {
+        return is_right_bytewise(window, position, again);
+    };
+    let number = Head { head, digits: u64::from(kernel.digits(head)) };
+    number.is_decimal() || number.is_other() || is_right_bytewise(window, position, again)
+}
+
+/// The first bytes of a number or a word.
+#[derive(Clone, Copy)]
+struct Head<'a> {
+    head: &'a [u8; HEAD],
+    /// Which are digits, one bit a byte.
+    digits: u64,
+}
+
+impl Head<'_> {
+    /// Whether it is a number without an exponent, and over.
+    #[inline(always)]
+    fn is_decimal(self) -> bool {
+        let (whole, end) = self.whole();
+        let end = self.fraction(end);
+        self.is_over(end) & whole
     }
 
-    /// Reads what has other bytes than plain numbers have: words, and numbers with exponents. They are
-    /// added to `read`.
+    /// Whether it is a word or a number with an exponent, and over.
     #[inline(never)]
-    fn read_others(
-        &mut self,
-        others: u64,
-        start: u64,
-        read: &mut u64,
-        window: &[u8],
-        at: usize,
-    ) -> u64 {
-        let mut left = others;
-        while left != 0 {
-            let bit = left & left.wrapping_neg();
-            let position = at + bit.trailing_zeros() as usize;
-            let is_word = start & bit != 0;
-            let Some((begin, end)) = whole(window, position, is_word) else { return bit };
-            if end - at > 2 * BLOCK {
-                return bit;
-            }
-            let bits = below(end - at) & !below(begin.saturating_sub(at));
-            *read |= bits;
-            self.read = below((end - at).saturating_sub(BLOCK));
-            left &= !bits;
+    fn is_other(self) -> bool {
+        match self.head.first_chunk() {
+            Some(b"true" | b"null") => return self.is_over(4),
+            Some(b"fals") if self.head[4] == b'e' => return self.is_over(5),
+            _ => {}
         }
-        0
+        let (whole, end) = self.whole();
+        let end = self.fraction(end);
+        if !whole || self.byte(end) | 0x20 != b'e' {
+            return false;
+        }
+        let sign = usize::from(matches!(self.byte(end + 1), b'+' | b'-'));
+        let power = self.digits_from(end + 1 + sign);
+        power > 0 && self.is_over(end + 1 + sign + power)
+    }
+
+    /// Whether it begins with a whole number, and where that ends.
+    #[inline(always)]
+    fn whole(self) -> (bool, usize) {
+        let minus = usize::from(self.head[0] == b'-');
+        let digits = self.digits_from(minus);
+        let leading_zero = (digits > 1) & (self.head[minus] == b'0');
+        ((digits > 0) & !leading_zero, minus + digits)
+    }
+
+    /// Where the fraction ends that begins at `at`, if there is one; past everything if it has no digits.
+    #[inline(always)]
+    fn fraction(self, at: usize) -> usize {
+        if self.byte(at) != b'.' {
+            return at;
+        }
+        match self.digits_from(at + 1) {
+            0 => HEAD,
+            digits => at + 1 + digits,
+        }
+    }
+
+    /// How many digits follow each other from `at` on, which is at most one position past the end.
+    #[inline(always)]
+    fn digits_from(self, at: usize) -> usize {
+        (self.digits >> at).trailing_ones() as usize
+    }
+
+    /// The byte at `at`; some byte, where that is past the end.
+    #[inline(always)]
+    fn byte(self, at: usize) -> u8 {
+        self.head[at % HEAD]
+    }
+
+    #[inline(always)]
+    fn is_over(self, at: usize) -> bool {
+        (at < HEAD) & BEHIND[usize::from(self.byte(at))]
+    }
+}
+
+/// The dull twin, for what is long or cut.
+#[inline(never)]
+fn is_right_bytewise(window: &[u8], position: usize, again: bool) -> bool {
+    let rest = &window[position..];
+    let is_over = |end: usize| rest.get(end).map_or(again, |&byte| BEHIND[usize::from(byte)]);
+    let word: &[u8] = match rest[0] {
+        b't' => b"true",
+        b'f' => b"false",
+        b'n' => b"null",
+        b'-' | b'0'..=b'9' => {
+            return match number(rest, 0) {
+                Ok(end) => is_over(end),
+                Err(Scan::Incomplete) => again,
+                Err(_) => false,
+            };
+        }
+        _ => return false,
+    };
+    match rest.get(..word.len()) {
+        Some(there) => there == word && is_over(word.len()),
+        None => again && word.starts_with(rest),
     }
 }
 
 /// The bits of so many first positions.
 #[inline(always)]
-fn below(count: usize) -> u64 {
-    if count >= BLOCK { u64::MAX } else { (1 << count) - 1 }
+fn below(count: u32) -> u64 {
+    1u64.checked_shl(count).map_or(u64::MAX, |bit| bit - 1)
 }
 
-/// Where the word that begins at a position begins and ends, or the number that has it inside.
-fn whole(window: &[u8], position: usize, is_word: bool) -> Option<(usize, usize)> {
-    let (begin, end) = if is_word {
-        let end = match window[position..].first_chunk()? {
-            b"true" | b"null" => position + 4,
-            b"fals" if window.get(position + 4) == Some(&b'e') => position + 5,
-            _ => return None,
-        };
-        (position, end)
-    } else {
-        let of_number = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.');
-        let before = window[..position].iter().rev().take_while(of_number).count();
-        let begin = position - before;
-        if !matches!(window[begin], b'-' | b'0'..=b'9') {
-            return None;
-        }
-        (begin, number(window, begin).ok()?)
-    };
-    let is_over =
-        matches!(window.get(end), Some(b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t'));
-    (is_over && end > position).then_some((begin, end))
+/// The first bit that is set.
+#[inline(always)]
+fn first_of(bits: u64) -> u64 {
+    bits & bits.wrapping_neg()
+}
+
+/// The last bit that is set, of at least one.
+#[inline(always)]
+fn last_of(bits: u64) -> u64 {
+    1 << 63 >> bits.leading_zeros()
 }

@@ -5,8 +5,8 @@ use serde_json::value::RawValue;
 
 use super::super::Damage;
 use super::super::grammar::{Scan, Scanner};
-use super::masks::{BLOCK, Escapable, Kernel, Masks, Outlines};
-use super::walk::DEPTH_MAX;
+use super::levels::DEPTH_MAX;
+use super::masks::{BLOCK, Escapable, HEAD, Kernel, Masks, Numbers, Outlines, Strings};
 use super::*;
 use crate::tests::cases;
 
@@ -15,47 +15,75 @@ use crate::tests::cases;
 struct Bytewise;
 
 impl Kernel for Bytewise {
-    fn masks(self, block: &[u8; BLOCK]) -> Masks {
-        let of = |is: fn(u8) -> bool| word(block.iter().map(|&byte| is(byte)));
-        Masks {
-            quote: of(|byte| byte == b'"'),
-            backslash: of(|byte| byte == b'\\'),
-            comma: of(|byte| byte == b','),
-            colon: of(|byte| byte == b':'),
-            open: of(|byte| matches!(byte, b'{' | b'[')),
-            close: of(|byte| matches!(byte, b'}' | b']')),
-            curly: of(|byte| matches!(byte, b'{' | b'}')),
-            blank: of(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')),
-            control: of(|byte| byte < 0x20),
-            non_ascii: of(|byte| byte >= 0x80),
-            digit: of(|byte| byte.is_ascii_digit()),
-            zero: of(|byte| byte == b'0'),
-            minus: of(|byte| byte == b'-'),
-            dot: of(|byte| byte == b'.'),
+    fn strings(self, block: &[u8; BLOCK]) -> Strings {
+        Strings {
+            quote: of(block, |byte| byte == b'"'),
+            backslash: of(block, |byte| byte == b'\\'),
         }
     }
 
+    fn unusual(self, block: &[u8; BLOCK]) -> u64 {
+        of(block, |byte| !(0x20..0x80).contains(&byte))
+    }
+
+    fn non_ascii(self, block: &[u8; BLOCK]) -> u64 {
+        of(block, |byte| byte >= 0x80)
+    }
+
+    fn masks(self, block: &[u8; BLOCK]) -> Masks {
+        Masks {
+            comma: of(block, |byte| byte == b','),
+            colon: of(block, |byte| byte == b':'),
+            open: of(block, |byte| matches!(byte, b'{' | b'[')),
+            close: of(block, |byte| matches!(byte, b'}' | b']')),
+            curly: of(block, |byte| matches!(byte, b'{' | b'}')),
+            blank: self.blank(block),
+        }
+    }
+
+    fn numbers(self, block: &[u8; BLOCK]) -> Numbers {
+        Numbers {
+            digit: of(block, |byte| byte.is_ascii_digit()),
+            zero: of(block, |byte| byte == b'0'),
+            minus: of(block, |byte| byte == b'-'),
+            dot: of(block, |byte| byte == b'.'),
+        }
+    }
+
+    fn digits(self, head: &[u8; HEAD]) -> u32 {
+        u32::try_from(of(head, |byte| byte.is_ascii_digit())).unwrap()
+    }
+
+    fn escapable(self, block: &[u8; BLOCK]) -> Escapable {
+        Escapable {
+            alone: of(block, |byte| br#""\/bfnrt"#.contains(&byte)),
+            u: of(block, |byte| byte == b'u'),
+        }
+    }
+
+    fn hex_digits(self, block: &[u8; BLOCK]) -> u64 {
+        of(block, |byte| byte.is_ascii_hexdigit())
+    }
+
     fn outlines(self, block: &[u8; BLOCK]) -> Outlines {
-        let Masks { quote, backslash, open, close, .. } = self.masks(block);
+        let Strings { quote, backslash } = self.strings(block);
+        let Masks { open, close, .. } = self.masks(block);
         Outlines { quote, backslash, open, close }
     }
 
     fn blank(self, block: &[u8; BLOCK]) -> u64 {
-        self.masks(block).blank
-    }
-
-    fn escapable(self, block: &[u8; BLOCK]) -> Escapable {
-        let alone = |&byte: &u8| br#""\/bfnrt"#.contains(&byte);
-        Escapable {
-            alone: word(block.iter().map(alone)),
-            u: word(block.iter().map(|&byte| byte == b'u')),
-        }
+        of(block, |byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
     }
 
     fn parity(self, bits: u64) -> u64 {
         let below = |at: u32| bits & (u64::MAX >> (63 - at));
         word((0..64).map(|at| below(at).count_ones() % 2 == 1))
     }
+}
+
+/// Where bytes are of a kind.
+fn of(bytes: &[u8], is: fn(u8) -> bool) -> u64 {
+    word(bytes.iter().map(|&byte| is(byte)))
 }
 
 fn word(bits: impl Iterator<Item = bool>) -> u64 {
@@ -74,6 +102,13 @@ fn values() -> impl Strategy<Value = String> {
         2 => Just("null".to_owned()),
     ];
     let blank = "[ \n\r\t]{0,2}";
+    // So many in a block that they are looked at together.
+    let number = prop_oneof![
+        8 => "-?(0|[1-9][0-9]{0,2})(\\.[0-9]{1,2})?",
+        1 => "(true|false|null|-?[1-9][eE][+-]?[0-9])",
+    ];
+    let crowd = prop::collection::vec(number, 0..60).prop_map(|all| format!("[{}]", all.join(",")));
+    let scalar = prop_oneof![12 => scalar, 1 => crowd];
     scalar.prop_recursive(6, 48, 6, move |inner| {
         let element = (blank, inner.clone(), blank).prop_map(|(a, b, c)| format!("{a}{b}{c}"));
         let member = ("\"[a-z\\\\\"]{0}[a-z:,]{0,8}\"", blank, element.clone())
@@ -222,10 +257,17 @@ proptest! {
         let Some(vectors) = Vectors::detect() else { return Ok(()) };
         let curly = |masks: Masks| Masks { curly: masks.curly & (masks.open | masks.close), ..masks };
         prop_assert_eq!(curly(vectors.masks(&block)), Bytewise.masks(&block));
+        prop_assert_eq!(vectors.strings(&block), Bytewise.strings(&block));
+        prop_assert_eq!(vectors.unusual(&block), Bytewise.unusual(&block));
+        prop_assert_eq!(vectors.non_ascii(&block), Bytewise.non_ascii(&block));
+        prop_assert_eq!(vectors.numbers(&block), Bytewise.numbers(&block));
+        prop_assert_eq!(vectors.hex_digits(&block), Bytewise.hex_digits(&block));
         prop_assert_eq!(vectors.outlines(&block), Bytewise.outlines(&block));
         prop_assert_eq!(vectors.blank(&block), Bytewise.blank(&block));
         prop_assert_eq!(vectors.escapable(&block), Bytewise.escapable(&block));
         prop_assert_eq!(vectors.parity(bits), Bytewise.parity(bits));
+        let head = block.first_chunk().unwrap();
+        prop_assert_eq!(vectors.digits(head), Bytewise.digits(head));
     }
 
     #[test]
@@ -374,19 +416,55 @@ fn numbers_and_words_are_right_wherever_a_block_ends() {
         "00", "-01", "+1", "tru", "truee", "True", "nul", "falsy", "1true", "true1", "1e5e5",
         "0x1", "1 2",
     ];
-    for pad in 0..2 * BLOCK {
-        let content = |scalar: &str| format!("[{}{scalar}]", " ".repeat(pad)).into_bytes();
+    // Alone, and in a crowd.
+    for (pad, crowd) in (0..2 * BLOCK).flat_map(|pad| [(pad, ""), (pad, "1,2,3,4,5,6,")]) {
+        let content = |scalar: &str| format!("[{}{crowd}{scalar}]", " ".repeat(pad)).into_bytes();
         for scalar in right {
-            assert_eq!(
-                walked::<Walk, _>(Bytewise, &content(scalar)).0,
-                [pad + scalar.len() + 2],
-                "{scalar}"
-            );
-            assert_eq!(check(&content(scalar), true), 1);
+            let content = content(scalar);
+            assert_eq!(walked::<Walk, _>(Bytewise, &content).0, [content.len()], "{scalar}");
+            assert_eq!(check(&content, true), 1);
+            for cut in content.len() - scalar.len()..content.len() {
+                check(&content[..cut], false);
+            }
         }
         for scalar in wrong {
             assert_eq!(walked::<Walk, _>(Bytewise, &content(scalar)), (vec![], false), "{scalar}");
             assert_eq!(check(&content(scalar), true), 0, "{scalar}");
+        }
+    }
+}
+
+#[test]
+fn long_numbers_are_read_wherever_they_end() {
+    for digits in 1..2 * HEAD {
+        let long = "1".repeat(digits);
+        for right in [format!("{long}.5"), format!("-0.{long}"), format!("1e{long}")] {
+            let content = format!("[{right},1]").into_bytes();
+            assert_eq!(walked::<Walk, _>(Bytewise, &content).0, [content.len()], "{right}");
+            assert_eq!(check(&content, true), 1);
+            for wrong in ["x", ".", "-", "e", "\"", "{"] {
+                let content = format!("[{right}{wrong},1]").into_bytes();
+                assert_eq!(walked::<Walk, _>(Bytewise, &content).0, [0; 0], "{right}{wrong}");
+                assert_eq!(check(&content, true), 0);
+            }
+        }
+    }
+}
+
+#[test]
+fn escapes_are_right_wherever_a_block_ends() {
+    let right = [r"\u00e9", r"\uABCD\u1234", r"\\u", r"\n\t\\", r#"\""#];
+    let wrong = [r"\u", r"\u1", r"\u12g4", r"\x", r"\u00\u0000", r"\", r"\u00é9"];
+    for pad in 0..2 * BLOCK {
+        let content = |inside: &str| format!("[\"{}{inside}\"]", "x".repeat(pad)).into_bytes();
+        for inside in right {
+            let content = content(inside);
+            assert_eq!(walked::<Walk, _>(Bytewise, &content).0, [content.len()], "{inside}");
+            assert_eq!(check(&content, true), 1);
+        }
+        for inside in wrong {
+            assert_eq!(walked::<Walk, _>(Bytewise, &content(inside)).0, [0; 0], "{inside}");
+            assert_eq!(check(&content(inside), true), 0, "{inside}");
         }
     }
 }

@@ -1,19 +1,15 @@
 //! The grammar of JSON over the masks of one block after another, without a look at single bytes.
 //!
 //! A token is allowed or not by the one before it: behind the comma of an object stands a key, behind a
-//! key a colon, behind a value a comma or a closing bracket. So the question is, for each kind of
-//! token, where the next one begins: one position on, or behind the blanks there, which an addition
-//! carries over. What is due there is compared with what is there, 64 positions at once. Only
-//! brackets are looked at one by one: they say what is an object, what an array, and where a value
-//! ends.
+//! key a colon, behind a value a comma or a closing bracket. So the question is, for each kind of token,
+//! where the next one begins, and an addition carries there from all of them at once. What is due there
+//! is compared with what is there. What the brackets say is in [`super::levels`], what numbers and words
+//! are in [`super::scalars`].
 
-use super::super::grammar::skip_whitespace;
-use super::masks::{BLOCK, Escapes, Kernel, Masks, within};
-use super::pass::{BYTES_AT_ONCE, Ends, Halt, Pass, Piece, Stop};
-use super::scalars::Scalars;
-
-/// Brackets inside one another that are kept. Deeper values are left to the byte scanner.
-pub(super) const DEPTH_MAX: u32 = 64;
+use super::levels::{Brackets, Levels};
+use super::masks::{BLOCK, Escapes, Kernel};
+use super::pass::{BYTES_AT_ONCE, Ends, Halt, Pass, Piece, Room, Stop};
+use super::scalars;
 
 /// What is known from the blocks before. Bits that stand for a position are at the next block's first.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,39 +17,46 @@ pub(super) struct Walk {
     /// All ones inside a string.
     in_string: u64,
     escapes: Escapes,
-    /// Set inside a key.
-    in_key: u64,
-    key: Due,
-    value: Due,
-    colon: Due,
-    /// Behind an opening bracket.
-    opened: Due,
-    scalars: Scalars,
-    /// The open brackets, the innermost lowest; set for an object.
-    open: u64,
-    depth: u32,
-    /// What is not ASCII was seen since the block in which the last value ended.
-    non_ascii: bool,
+    /// Where hexadecimal digits are due.
+    hex_due: u64,
+    /// There were backslashes in this run.
+    escaping: u64,
+    /// What is not ASCII, in the blocks since the last value ended.
+    non_ascii: u64,
+    /// Behind any byte of a scalar.
+    in_scalar: u64,
+    levels: Levels,
+    /// Behind what begins a member or an element: an opening bracket or a comma.
+    begins: Behind,
+    /// Behind what nothing may close: a comma or a colon.
+    goes_on: Behind,
+    key: Behind,
 }
 
-/// Where the next token begins behind tokens of one kind.
+/// The last token was one of those asked for.
 #[derive(Debug, Clone, Copy, Default)]
-struct Due(u64);
+struct Behind(u64);
 
-impl Due {
+impl Behind {
+    /// The beginnings of tokens right behind these `tokens`; `others` is what begins no token, and what an
+    /// addition carries over. Tokens are of one byte, or only the first byte of them is given.
     #[inline(always)]
-    fn behind(&mut self, tokens: u64, blank: u64) -> u64 {
-        let (next, carried) = (tokens << 1 | self.0).overflowing_add(blank);
-        self.0 = tokens >> 63 | u64::from(carried);
-        next & !blank
+    fn next(&mut self, tokens: u64, others: u64) -> u64 {
+        let through = tokens | others;
+        let sum = through.wrapping_add(tokens).wrapping_add(self.0);
+        self.0 = (tokens | through & !sum) >> 63;
+        sum & !others
     }
 }
 
-/// What the brackets of a block say: where an object is innermost, and where nothing is open.
-struct Levels {
-    object: u64,
-    top: u64,
-    wrong: u64,
+/// Part of a window: 64 bytes of it, or what is left with blanks behind it.
+#[derive(Clone, Copy)]
+struct Step<'a> {
+    block: &'a [u8; BLOCK],
+    window: &'a [u8],
+    at: usize,
+    /// What it holds is looked at again with what comes behind the window.
+    again: bool,
 }
 
 impl Pass for Walk {
@@ -61,205 +64,195 @@ impl Pass for Walk {
     #[inline(always)]
     fn run<K: Kernel>(mut self, kernel: K, piece: Piece<'_>, ends: &mut Ends) -> Stop<Self> {
         let window = piece.window;
-        let (mut at, mut start) = (piece.from, piece.start);
-        let mut halt = None;
-        let mut padded = [b' '; BLOCK];
+        let (mut at, mut upto) = (piece.from, piece.from);
+        self.escaping = 0;
         loop {
-            let rest = &window[at..];
-            let block = match rest.first_chunk() {
-                Some(block) => block,
-                None => {
-                    halt = Some((self, at));
-                    padded[..rest.len()].copy_from_slice(rest);
-                    &padded
-                }
-            };
-            let masks = kernel.masks(block);
-            let known = ends.known().len();
-            let wrong = self.step(kernel, block, &masks, window, at, ends);
-            let amiss = at + wrong.trailing_zeros() as usize;
-            self.non_ascii |= masks.non_ascii != 0;
+            upto = window.len().min(upto + BYTES_AT_ONCE);
+            let wrong;
+            (self, at, wrong) = self.blocks(kernel, window, upto, at, ends);
             if wrong != 0 {
-                let right = ends.known()[known..].partition_point(|&end| end <= amiss);
-                ends.truncate(known + right);
+                return self.unsure(at + wrong.trailing_zeros() as usize, piece, ends);
             }
-            if ends.known().len() > known {
-                if self.non_ascii && !are_utf8(window, start, ends, known) {
-                    return Stop::Unsure(at + BLOCK + 1);
-                }
-                start = ends.known().last().copied().unwrap_or(start);
-                let behind = (start - at).min(BLOCK - 1);
-                self.non_ascii = masks.non_ascii >> behind != 0;
+            let is_tail = window.len() - at < 2 * BLOCK;
+            if ends.room().is_full() || !is_tail && !ends.known().is_empty() {
+                return match self.are_utf8(at, piece, ends) {
+                    Err(stop) => stop,
+                    Ok(()) => Stop::Enough(self.halt(at, piece, ends)),
+                };
             }
-            if wrong != 0 {
-                return Stop::Unsure(amiss + 1);
-            }
-            at += BLOCK;
-            if at >= window.len() {
-                let (pass, from) = halt.unwrap_or((self, at));
-                return Stop::End(Halt { pass, start: skip_whitespace(window, start), from });
-            }
-            let enough = at - piece.from >= BYTES_AT_ONCE || ends.room().is_full();
-            if enough && ends.known().len() > known {
-                let start = skip_whitespace(window, start);
-                return Stop::Enough(Halt { pass: self, start, from: at });
+            if is_tail {
+                return self.tail(kernel, at, piece, ends);
             }
         }
     }
 }
 
 impl Walk {
-    /// Takes the block at `at`. Where something is amiss, at the first such byte or behind it, but
-    /// never behind the value that it is in.
+    /// Takes blocks as long as nothing is amiss, and there are as many bytes behind them. What is amiss in the
+    /// next one.
     #[inline(always)]
-    fn step<K: Kernel>(
-        &mut self,
+    fn blocks<K: Kernel>(
+        mut self,
         kernel: K,
-        block: &[u8; BLOCK],
-        masks: &Masks,
         window: &[u8],
-        at: usize,
+        upto: usize,
+        mut at: usize,
         ends: &mut Ends,
-    ) -> u64 {
-        let (escaped, mut wrong) = match masks.backslash | self.escapes.carried() {
+    ) -> (Self, usize, u64) {
+        let mut room = ends.room();
+        while at < upto
+            && window.len() - at >= 2 * BLOCK
+            && !room.is_full()
+            && let Some(block) = window[at..].first_chunk()
+        {
+            let step = Step { block, window, at, again: false };
+            let wrong = self.step(kernel, step, &mut room);
+            if wrong != 0 {
+                return (self, at, wrong);
+            }
+            at += BLOCK;
+        }
+        (self, at, 0)
+    }
+
+    /// Takes what is left, but goes on before it: a token may be cut.
+    #[inline(always)]
+    fn tail<K: Kernel>(
+        mut self,
+        kernel: K,
+        from: usize,
+        piece: Piece<'_>,
+        ends: &mut Ends,
+    ) -> Stop<Self> {
+        let (halted, window) = (self, piece.window);
+        for at in (from..window.len()).step_by(BLOCK) {
+            let rest = &window[at..window.len().min(at + BLOCK)];
+            let mut block = [b' '; BLOCK];
+            block[..rest.len()].copy_from_slice(rest);
+            let step = Step { block: &block, window, at, again: true };
+            let wrong = self.step(kernel, step, &mut ends.room());
+            // A blank in place of what comes is not.
+            let amiss = wrong.trailing_zeros() as usize;
+            if amiss < rest.len() {
+                return self.unsure(at + amiss, piece, ends);
+            }
+        }
+        match self.are_utf8(window.len(), piece, ends) {
+            Err(stop) => stop,
+            Ok(()) => Stop::End(halted.halt(from, piece, ends)),
+        }
+    }
+
+    /// To go on from `at`.
+    #[inline(always)]
+    fn halt(self, at: usize, piece: Piece<'_>, ends: &Ends) -> Halt<Self> {
+        Halt { pass: self, start: piece.behind(ends), from: at }
+    }
+
+    /// Values that end before what is amiss are right.
+    #[cold]
+    fn unsure(mut self, amiss: usize, piece: Piece<'_>, ends: &mut Ends) -> Stop<Self> {
+        let right = ends.known().partition_point(|&end| end <= amiss);
+        ends.truncate(right);
+        match self.are_utf8(amiss, piece, ends) {
+            Err(stop) => stop,
+            Ok(()) => Stop::Unsure(amiss + 1),
+        }
+    }
+
+    /// Leaves the ends of those values that are UTF-8, up to the first that is not. What goes on up to `at` is
+    /// looked at when it ends.
+    #[inline(always)]
+    fn are_utf8(&mut self, at: usize, piece: Piece<'_>, ends: &mut Ends) -> Result<(), Stop<Self>> {
+        match ends.known().last() {
+            Some(&last) if self.non_ascii != 0 => {
+                self.non_ascii = u64::from(!piece.window[last..at].is_ascii());
+                are_utf8(last, piece, ends)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes a block. Where something is amiss, at the first such byte or behind it, but never behind the
+    /// value that it is in.
+    #[inline(always)]
+    fn step<K: Kernel>(&mut self, kernel: K, step: Step<'_>, ends: &mut Room<'_>) -> u64 {
+        let Step { block, window, at, again } = step;
+        let strings = kernel.strings(block);
+        // Whoever escapes once does it often: from then on the branch is always taken, up to the next run.
+        let escaping = strings.backslash | self.escapes.carried() | self.hex_due | self.escaping;
+        let (escaped, mut wrong) = match escaping {
             0 => (0, 0),
-            _ => self.escapes(kernel, masks.backslash, block, window, at),
+            _ => self.escapes(kernel, strings.backslash, block),
         };
-        let quote = masks.quote & !escaped;
+        let quote = strings.quote & !escaped;
         let inside = kernel.parity(quote) ^ self.in_string;
         self.in_string = (inside >> 63).wrapping_neg();
-        wrong |= masks.control & inside;
         let opening = quote & inside;
+        let unusual = kernel.unusual(block) & inside;
+        if unusual | self.non_ascii != 0 {
+            let non_ascii = kernel.non_ascii(block);
+            self.non_ascii |= non_ascii;
+            wrong |= unusual & !non_ascii;
+        }
 
+        let masks = kernel.masks(block);
         let outside = !(inside | quote);
         let (comma, colon) = (masks.comma & outside, masks.colon & outside);
         let (open, close) = (masks.open & outside, masks.close & outside);
-        let blank = masks.blank & outside;
-        let scalar = outside & !(comma | colon | open | close | blank);
-        let scalar_start = scalar & !(scalar << 1 | self.scalars.goes_on());
-        wrong |= self.scalars.step(masks, scalar, scalar_start, window, at);
-
-        let levels = match self.flat(open, close, masks.curly) {
-            Some(levels) => {
-                ends.room().add(close, at);
-                levels
-            }
-            None => self.levels(open, close, masks.curly, at, ends),
-        };
-        wrong |= levels.wrong;
-
-        let array_open = open & !masks.curly;
-        let (member, element) = (comma & levels.object, comma & !levels.object);
-        let key_due = self.key.behind((open & masks.curly) | member, blank);
-        let value_due = self.value.behind(colon | array_open | element, blank);
-        let opened = self.opened.behind(open, blank);
-        // A key's opening quote, added to the bits of all strings, carries to its closing one.
-        let (sum, carried) = inside.overflowing_add(key_due & opening);
-        let (sum, carried_too) = sum.overflowing_add(self.in_key);
-        self.in_key = u64::from(carried | carried_too);
-        let colon_due = self.colon.behind(sum & !inside, blank);
+        let scalar = outside & !(comma | colon | open | close | masks.blank);
+        let scalar_start = scalar & !(scalar << 1 | self.in_scalar);
+        self.in_scalar = scalar >> 63;
 
         let value = opening | open | scalar_start;
-        wrong |= key_due & !(opening | close);
-        wrong |= value_due & !(value | close);
-        wrong |= colon_due & !colon;
-        wrong |= close & (key_due | value_due) & !opened;
-        // Everything else stands behind the end of a value.
-        let behind = (value | comma | colon | close) & !(key_due | value_due | colon_due);
-        wrong |= behind & levels.top & !open;
-        wrong |= behind & !levels.top & !(comma | close);
-        wrong
+        let others = !(value | comma | colon | close);
+        let begins = self.begins.next(open | comma, others);
+        let goes_on = self.goes_on.next(comma | colon, others);
+        let due = begins | goes_on;
+        wrong |= due & !(value | close);
+        wrong |= goes_on & close;
+
+        let brackets = Brackets { open, close, curly: masks.curly };
+        let inner = self.levels.step(kernel, brackets, at, ends);
+        wrong |= inner.wrong;
+        let key_due = begins & inner.object;
+        wrong |= key_due & (open | scalar_start);
+        wrong |= self.key.next(key_due & opening, others) ^ colon;
+        // A value that nothing was before begins the next record; behind another value it is one too many.
+        wrong |= value & !due & !(open & inner.top) | comma & inner.top;
+        wrong | scalars::amiss(kernel, scalar, scalar_start, window, at, again)
     }
 
     /// What is escaped, and what of it cannot be.
     #[inline(always)]
-    fn escapes<K: Kernel>(
-        &mut self,
-        kernel: K,
-        backslash: u64,
-        block: &[u8; BLOCK],
-        window: &[u8],
-        at: usize,
-    ) -> (u64, u64) {
+    fn escapes<K: Kernel>(&mut self, kernel: K, backslash: u64, block: &[u8; BLOCK]) -> (u64, u64) {
+        self.escaping = 1;
         let escaped = self.escapes.step(backslash);
         let escapable = kernel.escapable(block);
         let mut wrong = escaped & !(escapable.alone | escapable.u);
-        let mut left = escaped & escapable.u;
-        while left != 0 {
-            let bit = left & left.wrapping_neg();
-            left ^= bit;
-            let digits = at + bit.trailing_zeros() as usize + 1;
-            let digits = window.get(digits..digits + 4).unwrap_or_default();
-            if digits.len() < 4 || !digits.iter().all(u8::is_ascii_hexdigit) {
-                wrong |= bit;
-            }
+        let u = escaped & escapable.u;
+        if u | self.hex_due != 0 {
+            let due = u << 1 | u << 2 | u << 3 | u << 4 | self.hex_due;
+            self.hex_due = u >> 63 | u >> 62 | u >> 61 | u >> 60;
+            wrong |= due & !kernel.hex_digits(block);
         }
         (escaped, wrong)
     }
-
-    /// The same as [`Self::levels`], without a look at single brackets, where objects follow each other and
-    /// nothing is open inside them: then every other bracket opens.
-    #[inline(always)]
-    fn flat(&mut self, open: u64, close: u64, curly: u64) -> Option<Levels> {
-        let inside = self.open & 1;
-        let upto = within(open, close, inside);
-        let nested = (open | close) & !curly | (open | close) & upto ^ open;
-        if nested != 0 || u64::from(self.depth) != inside {
-            return None;
-        }
-        self.open = upto >> 63;
-        self.depth = u32::from(self.open != 0);
-        let object = upto << 1 | inside;
-        Some(Levels { object, top: !object, wrong: 0 })
-    }
-
-    /// Goes through the brackets.
-    #[inline(always)]
-    fn levels(&mut self, open: u64, close: u64, curly: u64, at: usize, ends: &mut Ends) -> Levels {
-        let mut object = (self.open & 1).wrapping_neg();
-        let mut top = if self.depth == 0 { u64::MAX } else { 0 };
-        let mut wrong = 0;
-        let mut left = open | close;
-        while left != 0 {
-            let bit = left & left.wrapping_neg();
-            let above = bit ^ bit.wrapping_neg();
-            left ^= bit;
-            let is_object = u64::from(curly & bit != 0);
-            if open & bit != 0 {
-                if self.depth == DEPTH_MAX {
-                    wrong |= bit;
-                }
-                self.open = self.open << 1 | is_object;
-                self.depth += 1;
-                top &= !above;
-            } else {
-                if self.depth == 0 || self.open & 1 != is_object {
-                    wrong |= bit;
-                }
-                self.open >>= 1;
-                self.depth = self.depth.saturating_sub(1);
-                if self.depth == 0 {
-                    ends.push(at + bit.trailing_zeros() as usize + 1);
-                    top |= above;
-                }
-            }
-            object = object & !above | (self.open & 1).wrapping_neg() & above;
-        }
-        Levels { object, top, wrong }
-    }
 }
 
-/// Whether values are UTF-8: those whose ends are known from number `known` on, the first of which
-/// begins at `start` or behind it. The ends from the first that is not are taken away.
+/// The last of the values ends at `last`.
 #[cold]
-fn are_utf8(window: &[u8], mut start: usize, ends: &mut Ends, known: usize) -> bool {
+fn are_utf8(last: usize, piece: Piece<'_>, ends: &mut Ends) -> Result<(), Stop<Walk>> {
+    let Piece { window, mut start, .. } = piece;
+    if simdutf8::basic::from_utf8(&window[start..last]).is_ok() {
+        return Ok(());
+    }
     let mut is_utf8 = |&end: &usize| {
         let value = &window[start..end];
         start = end;
         simdutf8::basic::from_utf8(value).is_ok()
     };
-    let right = known + ends.known()[known..].iter().take_while(|end| is_utf8(end)).count();
-    let all = right == ends.known().len();
+    let right = ends.known().iter().take_while(|end| is_utf8(end)).count();
     ends.truncate(right);
-    all
+    Err(Stop::Unsure(piece.behind(ends) + 1))
 }
