@@ -14,6 +14,8 @@ use crate::source::{Body, BodyReader};
 
 /// So many bytes can be looked at before they are taken, in any input.
 pub(super) const PEEK_MAX: usize = 64;
+/// A look at the first bytes reads so many.
+const HEAD_BYTES: usize = 4 << 10;
 
 /// Why there is no reading on. Damage is none: a decoder notes it, and ends or goes on.
 #[derive(Debug)]
@@ -118,7 +120,10 @@ impl Layer {
 /// Bytes to decode, buffered and counted.
 pub(super) struct Input {
     origin: Origin,
+    /// As large as a look at the first bytes takes, until more is asked for: what is stored plain passes it by.
     buffer: Vec<u8>,
+    /// How large it may become.
+    capacity: usize,
     start: usize,
     end: usize,
     taken: u64,
@@ -165,7 +170,9 @@ impl Input {
     }
 
     fn new(origin: Origin, capacity: usize) -> Self {
-        Self { origin, buffer: vec![0; capacity.max(PEEK_MAX)], start: 0, end: 0, taken: 0 }
+        let capacity = capacity.max(PEEK_MAX);
+        let buffer = vec![0; capacity.min(HEAD_BYTES)];
+        Self { origin, buffer, capacity, start: 0, end: 0, taken: 0 }
     }
 
     /// Where reading has come to in the stored body. Inside another encoding: where that one has.
@@ -211,10 +218,7 @@ impl Input {
     /// The bytes at hand, at least `count` of them (at most [`PEEK_MAX`]): fewer only at the end.
     pub(super) fn peek(&mut self, count: usize) -> Result<&[u8], Failure> {
         while self.end - self.start < count {
-            if self.start > 0 {
-                self.buffer.copy_within(self.start..self.end, 0);
-                (self.start, self.end) = (0, self.end - self.start);
-            }
+            self.make_room();
             let more = self.origin.read(&mut self.buffer[self.end..])?;
             if more == 0 {
                 break;
@@ -222,6 +226,18 @@ impl Input {
             self.end += more;
         }
         Ok(&self.buffer[self.start..self.end])
+    }
+
+    fn make_room(&mut self) {
+        let left = self.end - self.start;
+        if self.taken > 0 && self.buffer.len() < self.capacity {
+            let mut larger = vec![0; self.capacity];
+            larger[..left].copy_from_slice(&self.buffer[self.start..self.end]);
+            self.buffer = larger;
+        } else if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+        }
+        (self.start, self.end) = (0, left);
     }
 
     /// Takes bytes that were peeked at.

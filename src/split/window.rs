@@ -1,5 +1,6 @@
 //! The driver: content from a reader, through a window that holds one record at a time.
 
+use std::cell::Cell;
 use std::io::{self, Read};
 
 use super::json::JsonSplitter;
@@ -115,8 +116,13 @@ fn log_events(delimiter: &[u8], found: Format) -> Format {
     }
 }
 
+thread_local! {
+    /// What the last window on this thread was kept in: most objects are small, and new memory is filled with zeros
+    /// before it is read into.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
 /// The part of the content that is at hand.
-#[derive(Default)]
 pub(super) struct Window {
     buffer: Vec<u8>,
     start: usize,
@@ -124,6 +130,20 @@ pub(super) struct Window {
     /// Where `start` lies in the content.
     base: u64,
     eof: bool,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self { buffer: SPARE.take(), start: 0, end: 0, base: 0, eof: false }
+    }
+}
+
+impl Drop for Window {
+    fn drop(&mut self) {
+        if self.buffer.len() <= DECODE_CHUNK_BYTES {
+            SPARE.set(std::mem::take(&mut self.buffer));
+        }
+    }
 }
 
 impl Window {
