@@ -11,6 +11,7 @@ use crate::cli::env::Env;
 use crate::cli::request::{Simulate, SimulateFrom, SimulateTo};
 use crate::error::Result;
 use crate::expect::stream::StreamRead;
+use crate::limits;
 use crate::simulate::{Compression, Pace, Spec, Wrapping};
 
 /// `Prefix` of the delivery stream, where none was given.
@@ -31,13 +32,24 @@ pub(super) fn simulate(args: SimulateArgs, env: &Env) -> Result<Simulate> {
         gzip_records: args.gzip_records,
         extension: None,
         delimiter: text::unescape("--delimiter", &args.delimiter)?,
-        buffer_bytes: usize::try_from(text::size("--buffer-size", &args.buffer_size)?)
-            .unwrap_or(usize::MAX),
+        buffer_bytes: buffer_bytes(&args.buffer_size)?,
         buffer_interval: time::duration("--buffer-interval", &args.buffer_interval)?,
         seed: args.seed,
         faults: args.fault.join(",").parse()?,
     };
     Ok(Simulate { to, from, spec })
+}
+
+/// What is meant as `SizeInMBs` of `BufferingHints` has no unit, and would make an object of each record.
+fn buffer_bytes(text: &str) -> Result<usize> {
+    let bytes = text::size("--buffer-size", text)?;
+    if bytes < limits::SIMULATED_BYTES_MIN {
+        let least = limits::SIMULATED_BYTES_MIN;
+        let error =
+            usage(format!("--buffer-size {text} is {bytes} bytes, and {least} are the least"));
+        return Err(error.hint("write 5MiB for 5 MiB"));
+    }
+    Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
 }
 
 pub(super) fn compression(arg: CompressionArg) -> Compression {

@@ -141,6 +141,14 @@ fn a_window_that_holds_nothing_is_an_error() {
 }
 
 #[test]
+fn a_buffer_without_a_unit_is_no_object_for_each_record() {
+    let error = lowered(&env(), &["simulate", "out", "--buffer-size", "5"]).expect_err("5 bytes");
+    assert_eq!(error.kind(), ErrorKind::Usage);
+    assert!(error.to_string().contains("--buffer-size 5 is 5 bytes"), "{error}");
+    assert!(lowered(&env(), &["simulate", "out", "--buffer-size", "1k"]).is_ok());
+}
+
+#[test]
 fn sizes_have_both_kinds_of_units() {
     let size = |text: &str| {
         list(&["s3://b", "--max-bytes", text]).map(|plan| plan.limits.total_bytes.expect("a size"))
