@@ -228,6 +228,27 @@ fn lines_and_delimiters() {
 }
 
 #[test]
+fn what_a_thread_split_before_changes_nothing() {
+    let lines = b"hello\n".repeat(14_000);
+    let fenced = [b"{\"a\":\"".as_slice(), &b"x".repeat(30_000), b"\"}#"].concat().repeat(9);
+    let contents = [
+        [&lines[..], b"{\"a\":1}\n", &lines[..60]].concat(),
+        [&lines[..], b"\x01\n"].concat(),
+        [&b"x".repeat(100_000)[..], b"\":}"].concat(),
+        [b"[\"", &b"x".repeat(100_000)[..], b"\" x\n"].concat(),
+        fenced,
+    ];
+    for content in contents {
+        let split = || run(&content, &FormatChoice::Detect);
+        let first = std::thread::scope(|scope| scope.spawn(split).join().unwrap());
+        for before in [0, 1, 100_000, 1 << 20] {
+            run(&b"[0]".repeat(before), &FormatChoice::Detect);
+            assert_eq!(split(), first);
+        }
+    }
+}
+
+#[test]
 fn formats_are_detected() {
     let detect = |content: &[u8]| run(content, &FormatChoice::Detect).0;
     assert_eq!(detect(b""), Format::Json);

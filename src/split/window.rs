@@ -130,19 +130,22 @@ pub(super) struct Window {
     /// Where `start` lies in the content.
     base: u64,
     eof: bool,
+    /// Something was read. Before that less is, whatever memory there is: what the format is found in must not
+    /// depend on that.
+    begun: bool,
 }
 
 impl Default for Window {
     fn default() -> Self {
-        Self { buffer: SPARE.take(), start: 0, end: 0, base: 0, eof: false }
+        Self { buffer: SPARE.take(), start: 0, end: 0, base: 0, eof: false, begun: false }
     }
 }
 
 impl Drop for Window {
     fn drop(&mut self) {
-        if self.buffer.len() <= DECODE_CHUNK_BYTES {
-            SPARE.set(std::mem::take(&mut self.buffer));
-        }
+        let spare = SPARE.take();
+        let is_better = (spare.len() + 1..=DECODE_CHUNK_BYTES).contains(&self.buffer.len());
+        SPARE.set(if is_better { std::mem::take(&mut self.buffer) } else { spare });
     }
 }
 
@@ -187,14 +190,14 @@ impl Window {
         self.buffer.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, left);
         // Most objects of a quiet stream are small: the first window is, too.
-        let first = if self.buffer.is_empty() { SNIFF_BYTES } else { DECODE_CHUNK_BYTES };
-        let wanted = first.max(left * 2);
+        let usual = if self.begun { DECODE_CHUNK_BYTES } else { SNIFF_BYTES };
+        self.begun = true;
+        let wanted = usual.max(left * 2);
         if self.buffer.len() < wanted {
             self.buffer.resize(wanted, 0);
         }
-        let target = wanted.min(self.buffer.len());
-        while self.end < target {
-            match content.read(&mut self.buffer[self.end..target]) {
+        while self.end < wanted {
+            match content.read(&mut self.buffer[self.end..wanted]) {
                 Ok(0) => {
                     self.eof = true;
                     return;

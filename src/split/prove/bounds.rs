@@ -151,7 +151,7 @@ impl Bounds {
                 break;
             }
             if opened == closed {
-                ends.push(at + bit.trailing_zeros() as usize + 1);
+                ends.room().push(at + bit.trailing_zeros() as usize + 1);
                 let behind = !(bit | (bit - 1));
                 between |= below_first(open & behind) & behind;
             }

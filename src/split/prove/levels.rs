@@ -72,7 +72,8 @@ impl Levels {
         Some(Inner { object, top: !object, wrong: 0 })
     }
 
-    /// Goes through the brackets. What is wrong is rare, and looked for afterwards.
+    /// Goes through the brackets. What is wrong is rare, and looked for afterwards: whatever is added behind the
+    /// first wrong one means nothing, and who asked leaves it out.
     #[inline(always)]
     fn nested<K: Kernel>(
         &mut self,

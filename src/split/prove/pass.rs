@@ -80,12 +80,6 @@ impl Ends {
         Room { count: self.count, ends: self }
     }
 
-    #[inline(always)]
-    pub(super) fn push(&mut self, end: usize) {
-        self.places[self.count] = end;
-        self.count += 1;
-    }
-
     /// Forgets all but the first so many.
     pub(super) fn truncate(&mut self, count: usize) {
         self.count = self.count.min(count);
@@ -119,11 +113,13 @@ impl Room<'_> {
         self.count += 1;
     }
 
-    /// Adds what ends with these brackets of the block at `at`, for which there is room.
+    /// Adds what ends with these brackets of the block at `at`. However few they are, there is room for those of
+    /// a whole block.
     #[inline(always)]
     pub(super) fn add(&mut self, mut close: u64, at: usize) {
         let count = close.count_ones() as usize;
-        let Some(room) = self.ends.places[self.count..].first_chunk_mut::<BLOCK>() else { return };
+        let room =
+            self.ends.places[self.count..].first_chunk_mut::<BLOCK>().expect("there is room");
         let (at_once, others) = room.split_at_mut(AT_ONCE);
         let mut next = || {
             let end = at + close.trailing_zeros() as usize + 1;

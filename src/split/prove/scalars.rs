@@ -23,6 +23,7 @@ const BEHIND: [bool; 256] = {
 #[inline(always)]
 pub(super) fn amiss<K: Kernel>(
     kernel: K,
+    block: &[u8; BLOCK],
     all: u64,
     starts: u64,
     window: &[u8],
@@ -32,7 +33,7 @@ pub(super) fn amiss<K: Kernel>(
     if starts.count_ones() <= FEW {
         return amiss_in_few(kernel, starts, window, at, again);
     }
-    amiss_in_many(kernel, all, starts, window, at, again)
+    amiss_in_many(kernel, block, all, starts, window, at, again)
 }
 
 #[inline(always)]
@@ -57,16 +58,14 @@ fn amiss_in_few<K: Kernel>(
 #[inline(never)]
 fn amiss_in_many<K: Kernel>(
     kernel: K,
+    block: &[u8; BLOCK],
     all: u64,
     starts: u64,
     window: &[u8],
     at: usize,
     again: bool,
 ) -> u64 {
-    let rest = &window[at..window.len().min(at + BLOCK)];
-    let mut block = [b' '; BLOCK];
-    block[..rest.len()].copy_from_slice(rest);
-    let Numbers { digit, zero, minus, dot } = kernel.numbers(&block);
+    let Numbers { digit, zero, minus, dot } = kernel.numbers(block);
 
     // What reaches over an edge of the block has its start alone looked at, in the block that has it.
     let before = below(all.trailing_ones()) & !(starts & 1).wrapping_neg();
@@ -165,13 +164,13 @@ impl Head<'_> {
         }
     }
 
-    /// How many digits follow each other from `at` on, which is at most one position past the end.
+    /// How many digits follow each other from `at` on. Past the end there is none.
     #[inline(always)]
     fn digits_from(self, at: usize) -> usize {
         (self.digits >> at).trailing_ones() as usize
     }
 
-    /// The byte at `at`; some byte, where that is past the end.
+    /// The byte at `at`. Past the end it is one of the first, which are no dot and no `e` where a number is whole.
     #[inline(always)]
     fn byte(self, at: usize) -> u8 {
         self.head[at % HEAD]

@@ -220,7 +220,7 @@ impl Walk {
         wrong |= self.key.next(key_due & opening, others) ^ colon;
         // A value that nothing was before begins the next record; behind another value it is one too many.
         wrong |= value & !due & !(open & inner.top) | comma & inner.top;
-        wrong | scalars::amiss(kernel, scalar, scalar_start, window, at, again)
+        wrong | scalars::amiss(kernel, block, scalar, scalar_start, window, at, again)
     }
 
     /// What is escaped, and what of it cannot be.
