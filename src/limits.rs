@@ -141,13 +141,13 @@ pub const FETCH_BACKOFF: Duration = Duration::from_millis(200);
 /// Longest wait between two attempts at a body.
 pub const FETCH_BACKOFF_MAX: Duration = Duration::from_secs(5);
 
-/// Records that one request to put takes (`PutRecords` and `PutRecordBatch`: `Records` has at most
-/// 500 members).
-pub const PUT_RECORDS_MAX: usize = 500;
 /// Content of one simulated object, at least, in bytes. Firehose's own least is 1 MiB (`SizeInMBs` of
 /// `BufferingHints`).
 pub const SIMULATED_BYTES_MIN: u64 = 1000;
 
+/// Records that one request to put takes (`PutRecords` and `PutRecordBatch`: `Records` has at most
+/// 500 members).
+pub const PUT_RECORDS_MAX: usize = 500;
 /// Bytes that `PutRecords` takes in one request, partition keys included: 10 MiB (`PutRecords`,
 /// Amazon Kinesis Data Streams API reference).
 pub const PUT_STREAM_BYTES_MAX: usize = 10 << 20;

@@ -43,11 +43,10 @@ pub(super) fn simulate(args: SimulateArgs, env: &Env) -> Result<Simulate> {
 /// What is meant as `SizeInMBs` of `BufferingHints` has no unit, and would make an object of each record.
 fn buffer_bytes(text: &str) -> Result<usize> {
     let bytes = text::size("--buffer-size", text)?;
-    if bytes < limits::SIMULATED_BYTES_MIN {
-        let least = limits::SIMULATED_BYTES_MIN;
-        let error =
-            usage(format!("--buffer-size {text} is {bytes} bytes, and {least} are the least"));
-        return Err(error.hint("write 5MiB for 5 MiB"));
+    let least = limits::SIMULATED_BYTES_MIN;
+    if bytes < least {
+        let what = format!("--buffer-size {text} is {bytes} bytes, and {least} are the least");
+        return Err(usage(what).hint("write a unit: 5MiB is what SizeInMBs calls 5"));
     }
     Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
 }
