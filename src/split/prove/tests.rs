@@ -328,6 +328,16 @@ fn many_values_are_found_in_turns() {
 }
 
 #[test]
+fn there_is_room_for_what_ends_in_the_last_blocks() {
+    let Some(kernel) = Vectors::detect() else { return };
+    for values in 300..600 {
+        let content = b"{}".repeat(values);
+        assert_eq!(walked::<Walk, _>(kernel, &content), counted(&content));
+        assert_eq!(walked::<Bounds, _>(kernel, &content), counted(&content));
+    }
+}
+
+#[test]
 fn bounds_are_counted_to_any_depth() {
     let Some(_) = Vectors::detect() else { return };
     for depth in [1, 64, 65, 200, 100_000] {
