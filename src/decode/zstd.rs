@@ -1,7 +1,8 @@
 //! Zstandard (RFC 8878): every frame, checksums where a frame has one.
 //!
-//! zstd is handed just the bytes that it asks for, so that a frame's last block and its checksum
-//! are two steps: content is given before the checksum is found to be wrong.
+//! zstd is handed just the bytes that it asks for, and none while it holds content that found no
+//! room yet, so that a frame's last block and its checksum are two steps: content is given before
+//! the checksum is found to be wrong.
 
 use std::fmt;
 
@@ -32,8 +33,11 @@ pub(super) struct Zstd {
 enum State {
     First,
     Between,
-    /// zstd asks for so many bytes more.
-    Inside(usize),
+    /// zstd asks for so many bytes more, as soon as it `holds` nothing that it has yet to give.
+    Inside {
+        wanted: usize,
+        holds: bool,
+    },
 }
 
 impl fmt::Debug for Zstd {
@@ -83,7 +87,7 @@ impl Zstd {
             None => Raw::new().map(|raw| self.raw = Some(raw)),
         }
         .map_err(Failure::Body)?;
-        self.state = State::Inside(START_BYTES);
+        self.state = State::Inside { wanted: START_BYTES, holds: false };
         Ok(true)
     }
 }
@@ -93,7 +97,7 @@ const CUT: &str = "zstd body is cut: it ends inside a frame";
 impl Decoder for Zstd {
     fn read(&mut self, input: &mut Input, out: &mut [u8], log: &mut Log) -> Result<usize, Failure> {
         loop {
-            let (State::Inside(wanted), Some(raw)) = (self.state, &mut self.raw) else {
+            let (State::Inside { wanted, holds }, Some(raw)) = (self.state, &mut self.raw) else {
                 if !self.begin(input, log)? {
                     return Ok(0);
                 }
@@ -101,15 +105,16 @@ impl Decoder for Zstd {
             };
             let bytes = input.peek(1)?;
             let at_end = bytes.is_empty();
-            let bytes = &bytes[..bytes.len().min(wanted)];
+            let bytes = if holds { &[] } else { &bytes[..bytes.len().min(wanted)] };
             let fed = bytes.len();
             match raw.run_on_buffers(bytes, out) {
                 Ok(status) => {
                     input.consume(status.bytes_read);
                     self.state = match status.remaining {
                         0 => State::Between,
-                        // It asks for nothing while it has content to give.
-                        more => State::Inside(more),
+                        wanted => {
+                            State::Inside { wanted, holds: status.bytes_written == out.len() }
+                        }
                     };
                     if status.bytes_written > 0 {
                         return Ok(status.bytes_written);
@@ -184,9 +189,12 @@ impl Header {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::super::tests::{read, zstd};
-    use super::super::{Damaged, Encoding};
+    use super::super::{Damaged, Encoding, open};
     use crate::outcome::GapReason;
+    use crate::source::Body;
 
     fn damage(stored: Vec<u8>) -> (Vec<u8>, Vec<Damaged>) {
         let (content, result) = read(stored, Some(Encoding::Zstd), 1 << 20);
@@ -219,6 +227,29 @@ mod tests {
         assert_eq!(content, b"{\"a\":1}{\"a\":2}");
         assert_eq!((damage.len(), damage[0].doubtful_from), (1, 0));
         assert!(damage[0].what.contains("checksum"), "{damage:?}");
+    }
+
+    #[test]
+    fn content_is_given_before_a_wrong_checksum_however_little_room_there_is() {
+        let (content, next) = (vec![b'7'; 100_000], b"{\"a\":2}");
+        let mut stored = zstd(&content);
+        *stored.last_mut().unwrap() ^= 1;
+        stored.extend(zstd(next));
+        let whole = [&content[..], next].concat();
+        // 100,000 is 4,000 times 25: the block's last bytes fill the room exactly.
+        for room in [1, 24, 25, 64, 99_999, 100_000, 1 << 20] {
+            let stored = Body::from_bytes(stored.clone());
+            let mut opened = open(stored, Some(Encoding::Zstd), 1 << 20).unwrap();
+            let (mut read, mut buffer) = (Vec::new(), vec![0; room]);
+            loop {
+                match opened.read(&mut buffer).unwrap() {
+                    0 => break,
+                    count => read.extend_from_slice(&buffer[..count]),
+                }
+            }
+            assert_eq!(read.len(), whole.len(), "{room}");
+            assert!(read == whole && opened.finish().unwrap().len() == 1, "{room}");
+        }
     }
 
     #[test]
