@@ -28,6 +28,7 @@ mod samples;
 mod seen;
 mod site;
 mod stage;
+mod suspects;
 mod truth;
 mod unchecked;
 

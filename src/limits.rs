@@ -257,6 +257,8 @@ pub const MEMORY_DEFAULT: u64 = 256 * MIB;
 pub const MEMORY_DEFAULT_TEXT: &str = "256MiB";
 /// The least that `--memory` takes, in bytes: below it, what is written at once gets too small.
 pub const MEMORY_MIN: u64 = MIB;
+/// Records of one side that are looked at again one by one, at most; beyond that it takes less time to read everything.
+pub const SUSPECTS_MAX: usize = 1 << 16;
 
 /// Samples a report keeps of each kind of finding, unless `--samples` says otherwise.
 pub const SAMPLES_DEFAULT: usize = 10;

@@ -7,7 +7,7 @@ use super::joined;
 use crate::error::Result;
 use crate::outcome::{FoundBook, ProducedBook};
 use crate::plan::{Expectation, ReconcilePlan};
-use crate::reconcile::{self, Differences, Found, Kept, Place, Produced, Tally, Uneven};
+use crate::reconcile::{self, Differences, Found, Kept, Place, Produced, Suspects, Tally, Uneven};
 
 /// Findings by their class.
 #[derive(Default)]
@@ -32,28 +32,26 @@ pub(super) struct Compared {
     pub(super) strangers: BTreeSet<u64>,
     /// Buckets that differ, and whose rows are needed before anything can be said.
     pub(super) lacking: Vec<Uneven>,
+    /// Records to look at then, which may be enough.
+    pub(super) suspects: Option<Suspects>,
 }
 
-/// Compares the two sides, on a worker thread: sorting takes its time. `repeated` says whether the truth
-/// tells records apart that are equal, `strangers` whether to name objects with records that were never
-/// produced.
+/// Compares the two sides, on a worker thread: sorting takes its time.
 pub(super) async fn compare(
     plan: &ReconcilePlan,
     produced: &Arc<Produced>,
     found: &Arc<Found>,
-    repeated: bool,
-    strangers: bool,
+    kept: Kept,
 ) -> Result<Compared> {
-    let (samples, workers) = (plan.samples, plan.read.limits.workers);
+    let workers = plan.read.limits.workers;
     let (expectation, young) = (plan.expectation.clone(), plan.young);
     let (produced, found) = (Arc::clone(produced), Arc::clone(found));
     let work = move || match expectation {
         Expectation::Count(expected) => {
             let pending = young.is_some_and(|young| young.untimed);
-            by_count(expected, &found, pending, samples)
+            by_count(expected, &found, pending, kept.samples)
         }
         Expectation::Manifest(_) | Expectation::Stream(_) => {
-            let kept = Kept { samples, repeated, strangers };
             reconcile::compare(&produced, &found, kept, workers).map(by_identity)
         }
     };
@@ -92,6 +90,7 @@ fn by_count(expected: u64, found: &Found, may_come: bool, samples: usize) -> Res
         unproven: Vec::new(),
         strangers: BTreeSet::new(),
         lacking: Vec::new(),
+        suspects: None,
     })
 }
 
@@ -124,5 +123,6 @@ fn by_identity(result: Differences) -> Compared {
         unproven: result.unproven,
         strangers: result.strangers,
         lacking: result.lacking,
+        suspects: result.suspects,
     }
 }

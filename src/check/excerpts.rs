@@ -32,39 +32,43 @@ pub(super) async fn read<T: Send + 'static>(
         let Some(job) = job(number) else { continue };
         let Ok(body) = job.site.source.fetch(&job.object).await else { continue };
         let plan = plan.clone();
-        let mut look = Look { number, wanted: offsets, keep, found: Kept::new() };
-        let look = move || {
-            look.at(&job.object.key, body, &plan);
-            look.found
-        };
+        let look = move || look(&job, body, &plan, offsets, keep);
         kept.extend(joined(tokio::task::spawn_blocking(look).await).unwrap_or_default());
     }
     kept
 }
 
-struct Look<T> {
+/// What `keep` makes of the records of one object at these offsets.
+pub(super) fn look<T>(
+    job: &Job,
+    body: Body,
+    plan: &ReadPlan,
+    offsets: BTreeSet<u64>,
+    keep: impl FnMut(&[u8]) -> Option<T>,
+) -> Kept<T> {
+    let mut look = Look { number: job.number, wanted: offsets, keep, found: Kept::new() };
+    let (suggested, limit) =
+        (naming::suggested_encoding(&job.object.key), plan.limits.object_bytes);
+    if let Ok(mut content) = decode::open_as(body, suggested, limit, plan.base64) {
+        let offsets = look.wanted.clone();
+        // Its verdict was given when it was read the first time.
+        let _ = match content.take_pieces() {
+            Ok(Some(pieces)) => split::split_again(&pieces, &plan.format, &offsets, &mut look),
+            Ok(None) => split::split(&mut content, &plan.format, &mut look).2,
+            Err(_) => Ok(()),
+        };
+    }
+    look.found
+}
+
+struct Look<T, F> {
     number: u64,
     wanted: BTreeSet<u64>,
-    keep: fn(&[u8]) -> Option<T>,
+    keep: F,
     found: Kept<T>,
 }
 
-impl<T> Look<T> {
-    fn at(&mut self, key: &str, body: Body, plan: &ReadPlan) {
-        let (suggested, limit) = (naming::suggested_encoding(key), plan.limits.object_bytes);
-        if let Ok(mut content) = decode::open_as(body, suggested, limit, plan.base64) {
-            let offsets = self.wanted.clone();
-            // Its verdict was given when it was read the first time.
-            let _ = match content.take_pieces() {
-                Ok(Some(pieces)) => split::split_again(&pieces, &plan.format, &offsets, self),
-                Ok(None) => split::split(&mut content, &plan.format, self).2,
-                Err(_) => Ok(()),
-            };
-        }
-    }
-}
-
-impl<T> Sink for Look<T> {
+impl<T, F: FnMut(&[u8]) -> Option<T>> Sink for Look<T, F> {
     fn record(&mut self, record: Record<'_>) {
         if self.wanted.remove(&record.offset) {
             let kept = (self.keep)(record.bytes);

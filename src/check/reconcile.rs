@@ -18,7 +18,7 @@ use crate::fingerprint::Policy;
 use crate::observe::Event;
 use crate::outcome::Outcome;
 use crate::plan::{Expectation, ReconcilePlan, Window, Young};
-use crate::reconcile::{Found, Produced, Storage, Wanted};
+use crate::reconcile::{self, Found, Produced, Storage, Wanted};
 use crate::stop::before_a_result;
 
 impl Run {
@@ -78,11 +78,14 @@ impl Run {
         let storage = Storage::new(plan.memory.bytes, workers, &plan.memory.overflow, plan.seed);
         // What is kept for other runs must be proven without a match.
         let rereads = kept.is_none() && self.rereads_for_nothing(&plan);
-        let wanted = if rereads && once { Wanted::none() } else { Wanted::all() };
+        let wanted = if rereads && once { Wanted::traces() } else { Wanted::all() };
         let of_truth = if truth_rereads(&plan, &manifests) { &wanted } else { &Wanted::all() };
         let truth = Truth::new(&storage, of_truth);
         let mut truth = self.truth(&plan, manifests, truth).await?;
         truth.settle(plan.young)?;
+        // Those of one side are of no use.
+        let traces = wanted.is_none() && storage.has_traces();
+        let wanted = if wanted.is_none() && !traces { Wanted::none() } else { wanted };
         let mut comparison = Comparison {
             run: self.clone(),
             truth,
@@ -287,7 +290,8 @@ impl Comparison {
         outcome.books.objects = catalog.book();
         outcome.books.objects.read = read;
         outcome.books.objects.gaps = seen.gaps.len() as u64;
-        let Compared { produced, found, classes, unproven, strangers: _, lacking: _ } = compared;
+        let Compared { produced, found, classes, unproven, strangers: _, lacking: _, suspects: _ } =
+            compared;
         outcome.books.produced = produced;
         outcome.books.found = found;
         seen.demote(&mut outcome, &unproven, |place| run.name(catalog, place));
@@ -309,14 +313,15 @@ impl Comparison {
         Ok(outcome)
     }
 
-    /// Compares both sides as they are.
-    pub(super) async fn compare_sides(&mut self) -> Result<Compared> {
+    /// Compares both sides as they are; rows of suspects may have been kept since the last time.
+    pub(super) async fn compare_sides(&mut self, suspects: bool) -> Result<Compared> {
         let Self { plan, storage, truth, seen, .. } = self;
         let produced = std::mem::replace(&mut truth.sides, Produced::new(storage));
         let found = std::mem::replace(&mut seen.found, Found::new(storage));
         let (produced, found) = (Arc::new(produced), Arc::new(found));
         let (repeated, strangers) = (truth.remarks.sequenced, seen.has_any_by_bounds());
-        let compared = compare(plan, &produced, &found, repeated, strangers).await?;
+        let kept = reconcile::Kept { samples: plan.samples, repeated, strangers, suspects };
+        let compared = compare(plan, &produced, &found, kept).await?;
         truth.sides = Arc::into_inner(produced).expect("the comparison is done with it");
         seen.found = Arc::into_inner(found).expect("the comparison is done with it");
         Ok(compared)

@@ -250,6 +250,11 @@ impl Truth {
         self.sides.sure.records() + self.timed.len() + self.untimed.records()
     }
 
+    /// An object of the manifests.
+    pub(super) fn job(&self, number: u64) -> Option<Job> {
+        Some(self.objects.get(usize::try_from(number).ok()?)?.0.clone())
+    }
+
     /// How reports name the manifests.
     pub(super) fn names(&self) -> Vec<&str> {
         let mut names: Vec<_> = self.objects.iter().map(|(_, name)| name.as_str()).collect();

@@ -59,14 +59,21 @@ impl Comparison {
 
     /// Compares both sides, and reads again what that leaves in doubt.
     pub(super) async fn compared(&mut self) -> Result<Compared> {
+        let mut keeps_suspects = false;
         loop {
-            let compared = self.compare_sides().await?;
+            let compared = self.compare_sides(keeps_suspects).await?;
             if !compared.lacking.is_empty() {
-                self.read_for_rows(&compared.lacking).await?;
+                keeps_suspects = match &compared.suspects {
+                    Some(suspects) => self.keep_suspects(suspects).await?,
+                    None => false,
+                };
+                if !keeps_suspects {
+                    self.read_for_rows(&compared.lacking).await?;
+                }
             } else if self.are_undamaged(&compared.strangers).await? {
                 return Ok(compared);
             } else {
-                self.checks_all = true;
+                (self.checks_all, keeps_suspects) = (true, false);
                 self.read_again().await?;
             }
         }
@@ -76,6 +83,7 @@ impl Comparison {
     /// later gets all.
     async fn read_for_rows(&mut self, lacking: &[Uneven]) -> Result<()> {
         self.storage.forget_staged();
+        self.storage.forget_traces();
         let is_first = self.wanted.is_none();
         self.wanted = if is_first { Wanted::these(lacking) } else { Wanted::all() };
         if !self.truth.sides.keeps_all() {
@@ -127,7 +135,7 @@ impl Comparison {
         Ok(all)
     }
 
-    fn numbered(&self, number: u64) -> Option<Job> {
+    pub(super) fn numbered(&self, number: u64) -> Option<Job> {
         self.run.numbered(&self.catalog, number)
     }
 }

@@ -24,6 +24,7 @@ use super::digest::{Digest, only_difference, total};
 use super::rows::{Place, Row};
 use super::side::{BUCKET_PARTS, Digests, PARTITIONS, Side, bucket};
 use super::storage::Storage;
+use super::suspects::{Suspects, suspects};
 use super::together::{CLEAN, Copies, RECENT, RECOVERED, SIDES, SURE, Together, UNCERTAIN};
 use super::walk::{Counts, Heavy, Visit, Walk};
 use super::wanted::Uneven;
@@ -169,6 +170,8 @@ pub struct Differences {
     /// Buckets that differ, and of which a side keeps no rows. As long as there are any, nothing else here
     /// means anything.
     pub lacking: Vec<Uneven>,
+    /// Records of theirs to look at, which is enough if they turn out to be what the sides differ by.
+    pub suspects: Option<Suspects>,
 }
 
 /// What is kept of a comparison.
@@ -181,6 +184,8 @@ pub struct Kept {
     pub repeated: bool,
     /// Whether it is worth knowing which objects hold records that were never produced.
     pub strangers: bool,
+    /// Whether rows of all suspects of a comparison just before are kept.
+    pub suspects: bool,
 }
 
 /// Compares what was produced with what was found. `workers` threads share the work, and the result
@@ -217,6 +222,9 @@ pub fn compare(
     });
     let mut total = total.into_inner().unwrap_or_else(PoisonError::into_inner)?;
     total.unproven.sort_unstable();
+    if !total.lacking.is_empty() {
+        total.suspects = suspects(produced, found, &total.lacking)?;
+    }
     Ok(total)
 }
 
@@ -254,7 +262,8 @@ impl Part {
             if self.is_settled(&sums) {
                 continue;
             }
-            if is_left_out_evenly(&sums) && !(self.kept.repeated && lacks(&sums)) {
+            let evenly = is_left_out_evenly(&sums, self.kept.suspects);
+            if evenly && !(self.kept.repeated && lacks(&sums)) {
                 self.differences.even(sums[CLEAN].1.records);
                 self.parts(&digests, first, counts);
             } else {
@@ -331,10 +340,10 @@ fn lacks(sums: &Sums) -> bool {
 }
 
 /// Whether what is left out is the same on both sides, so that it can be counted apart from the rows that
-/// are kept. What is uncertain or recovered may be of any of it.
-fn is_left_out_evenly(sums: &Sums) -> bool {
+/// are kept. What is uncertain or recovered may be of any of it, unless all that begins alike was suspect.
+fn is_left_out_evenly(sums: &Sums, keeps_suspects: bool) -> bool {
     let left_out = std::array::from_fn(|side| match side {
-        UNCERTAIN | RECOVERED if lacks(sums) => sums[side].0,
+        UNCERTAIN | RECOVERED if lacks(sums) && !keeps_suspects => sums[side].0,
         _ => sums[side].1,
     });
     is_even(&left_out)

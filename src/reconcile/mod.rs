@@ -14,9 +14,11 @@ mod pile;
 mod rows;
 mod side;
 mod storage;
+mod suspects;
 #[cfg(test)]
 mod tests;
 mod together;
+mod traces;
 mod walk;
 mod wanted;
 
@@ -26,4 +28,6 @@ pub use pile::Pile;
 pub use rows::{Place, Row};
 pub use side::Side;
 pub use storage::{Packed, Spool, Storage, bytes_at};
+pub use suspects::Suspects;
+pub use traces::{Mark, Trace};
 pub use wanted::{Uneven, Wanted};

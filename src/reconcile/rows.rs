@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::storage::{Packed, bytes_at};
+use super::traces::Mark;
 use super::wanted::BUCKET_BITS;
 use crate::fingerprint::Identity;
 use crate::limits::{OBJECT_BYTES_CEILING, OBJECTS_CEILING};
@@ -82,6 +83,12 @@ impl Row {
     #[inline]
     pub(super) fn bucket(&self) -> u16 {
         u16::try_from(self.identity[0] >> (u64::BITS - BUCKET_BITS)).unwrap_or_default()
+    }
+
+    /// How its identity begins, for a trace of it.
+    #[inline]
+    pub(super) fn mark(&self) -> Mark {
+        Mark::of(self.identity())
     }
 
     /// Eight bits of its identity, the first ones from the `depth`-th byte on.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::digest::{Digest, Sums, total};
 use super::rows::Row;
 use super::storage::{Block, Packed, Spill, Storage};
+use super::traces::Traces;
 use super::wanted::{BUCKETS, Wanted};
 use crate::error::Result;
 
@@ -28,6 +29,8 @@ pub struct Side {
     wanted: Wanted,
     /// What all records come to, where not all rows are kept.
     sums: Option<Sums>,
+    /// Traces of all records, where that is wanted.
+    traces: Option<Traces>,
     /// Rows. None as long as there is no row.
     partitions: Option<Box<Partitions>>,
     records: u64,
@@ -123,7 +126,8 @@ impl Side {
     #[must_use]
     pub fn keeping(self, wanted: &Wanted) -> Self {
         let sums = (!wanted.is_all()).then(Sums::new);
-        Self { wanted: wanted.clone(), sums, ..self }
+        let traces = wanted.is_traces().then(|| Traces::new(&self.storage));
+        Self { wanted: wanted.clone(), sums, traces, ..self }
     }
 
     /// One that holds about so many bytes of rows in open chunks.
@@ -133,6 +137,7 @@ impl Side {
             storage: Arc::clone(storage),
             wanted: Wanted::all(),
             sums: None,
+            traces: None,
             partitions: None,
             records: 0,
             held: 0,
@@ -155,6 +160,9 @@ impl Side {
             return self.keep(rows);
         }
         if self.wanted.is_none() {
+            if let Some(traces) = &mut self.traces {
+                rows.iter().for_each(|row| traces.push(row));
+            }
             return Ok(());
         }
         let wanted = rows.iter().filter(|row| self.wanted.holds(row));
@@ -162,7 +170,11 @@ impl Side {
         self.keep(&wanted)
     }
 
-    fn keep(&mut self, mut rows: &[Row]) -> Result<()> {
+    /// Keeps rows of records that it knows already.
+    ///
+    /// # Errors
+    /// As [`Self::extend`].
+    pub fn keep(&mut self, mut rows: &[Row]) -> Result<()> {
         while let Some(number) = self.gather(&mut rows) {
             self.seal(number)?;
         }
@@ -261,6 +273,9 @@ impl Side {
         if let Some(sums) = &mut self.sums {
             other.add_to(sums);
         }
+        if let (Some(ours), Some(theirs)) = (&mut self.traces, &other.traces) {
+            ours.merge(theirs);
+        }
         self.records += other.records;
         self.held += held;
         for theirs in other.partitions.iter().flat_map(|all| all.iter().enumerate()) {
@@ -320,6 +335,16 @@ impl Side {
         let mut sums = Sums::new();
         self.add_to(&mut sums);
         sums.total()
+    }
+
+    /// How many records are in a bucket, where not all rows are kept.
+    pub(super) fn records_in(&self, bucket: u16) -> u64 {
+        self.sums.as_ref().map_or(0, |sums| sums.bucket(bucket).records)
+    }
+
+    /// Traces of its records, as far as they were not given up.
+    pub(super) fn traces(&self) -> Option<&Traces> {
+        self.traces.as_ref()
     }
 
     fn partition(&self, number: usize) -> Option<&Partition> {

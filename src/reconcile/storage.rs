@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::digest::Key;
+use super::traces;
 use crate::error::{Error, ErrorKind, Result};
 
 /// What can be written to and read back.
@@ -29,6 +30,8 @@ pub struct Storage {
     folder: PathBuf,
     open: Box<Open>,
     pub(super) key: Key,
+    /// Of records whose rows are not kept.
+    pub(super) traces: traces::Kept,
     held: AtomicU64,
     spilled: AtomicU64,
     /// What is staged shares these, at most one a worker.
@@ -57,6 +60,7 @@ impl Storage {
             folder: folder.to_owned(),
             open: Box::new(open),
             key: Key::of(seed),
+            traces: traces::Kept::default(),
             held: AtomicU64::new(0),
             spilled: AtomicU64::new(0),
             staging: Mutex::default(),
@@ -109,6 +113,21 @@ impl Storage {
     pub(super) fn is_short(&self, own: u64) -> bool {
         let budget = self.for_sides();
         own > budget / 2 || (self.held.load(Ordering::Relaxed) > budget && own > budget / 16)
+    }
+
+    /// Whether sides may hold so many bytes more.
+    pub(super) fn has_room(&self, more: u64) -> bool {
+        self.held.load(Ordering::Relaxed).saturating_add(more) <= self.for_sides()
+    }
+
+    /// Whether there are traces of all records whose rows are not kept.
+    pub fn has_traces(&self) -> bool {
+        self.traces.lock().are_whole()
+    }
+
+    /// Gives up the traces of records.
+    pub fn forget_traces(&self) {
+        self.traces.lock().give_up(self);
     }
 
     /// A temporary file for what is staged: the number of files must not grow with that of objects.

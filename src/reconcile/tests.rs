@@ -1,5 +1,6 @@
 //! The comparison against its dull twin: two maps, one identity at a time.
 
+mod suspects;
 mod wanted;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -169,7 +170,7 @@ proptest! {
             stored[1].truncate(samples / 6);
         }
         let (produced, found) = both(&put, &stored, &storage(memory));
-        let kept = Kept { samples, repeated, strangers: true };
+        let kept = Kept { samples, repeated, strangers: true, suspects: false };
         let result = compare(&produced, &found, kept, workers).unwrap();
         let all = [&put[0], &put[1], &put[2], &put[3], &stored[0], &stored[1], &stored[2]];
         let mut expected = naive(all.map(Vec::as_slice), repeated);
@@ -216,7 +217,7 @@ proptest! {
         prop_assert_eq!(merged.records(), (one.len() + other.len()) as u64);
         let found = Found { clean: merged, ..Found::new(&storage) };
         let both = [one, other].concat();
-        let kept = Kept { samples: 9, repeated: false, strangers: true };
+        let kept = Kept { samples: 9, repeated: false, strangers: true, suspects: false };
         let produced = must(&both, &storage);
         prop_assert_eq!(compare(&produced, &found, kept, 2).unwrap().delivered, both.len() as u64);
     }
@@ -248,7 +249,7 @@ proptest! {
         all.extend(other);
         let produced = must(&all, &storage);
         let found = Found { clean: found, ..Found::new(&storage) };
-        let kept = Kept { samples: 9, repeated: true, strangers: true };
+        let kept = Kept { samples: 9, repeated: true, strangers: true, suspects: false };
         let result = compare(&produced, &found, kept, 2).unwrap();
         let even = (result.delivered, result.missing.records, result.duplicates.records);
         prop_assert_eq!(even, (all.len() as u64, 0, 0));
@@ -281,7 +282,7 @@ fn chunks_hold_what_is_put_into_them() {
     for memory in [0, 100_000, u64::MAX] {
         let storage = storage(memory);
         let found = Found { clean: side(&rows, &storage), ..Found::new(&storage) };
-        let kept = Kept { samples: 1, repeated: true, strangers: true };
+        let kept = Kept { samples: 1, repeated: true, strangers: true, suspects: false };
         let result = compare(&must(&rows, &storage), &found, kept, 2).unwrap();
         assert_eq!((result.delivered, result.found, result.repeated.records), (5000, 5000, 4997));
         assert_eq!(storage.spilled() == 0, memory == u64::MAX);
@@ -320,7 +321,7 @@ fn equal_sides_are_not_read_back() {
         Ok(Box::new(Faulty { reads: Arc::clone(&counted), ..Faulty::new()? }))
     });
     let rows = many(10_000);
-    let kept = |repeated| Kept { samples: 1, repeated, strangers: true };
+    let kept = |repeated| Kept { samples: 1, repeated, strangers: true, suspects: false };
     let mut found = Found { clean: side(&rows, &storage), ..Found::new(&storage) };
     let even = compare(&must(&rows, &storage), &found, kept(false), 2).unwrap();
     assert_eq!((even.delivered, reads.load(Ordering::Relaxed)), (10_000, 0));
@@ -426,7 +427,7 @@ fn what_was_changed_on_disk_is_never_compared() {
     let produced = must(&rows, &storage);
     rows.pop();
     let found = Found { clean: side(&rows, &storage), ..Found::new(&storage) };
-    let kept = Kept { samples: 1, repeated: false, strangers: true };
+    let kept = Kept { samples: 1, repeated: false, strangers: true, suspects: false };
     let error = compare(&produced, &found, kept, 1).unwrap_err();
     assert!(error.to_string().contains("other bytes"), "{error}");
     assert!(error.advice().unwrap().contains("there is no verdict"));

@@ -28,6 +28,7 @@ pub struct Wanted(Rows);
 enum Rows {
     All,
     None,
+    Traces,
     Of(Arc<Parts>),
 }
 
@@ -68,6 +69,12 @@ impl Wanted {
         Self(Rows::None)
     }
 
+    /// Of none of them; but as long as memory allows, a third as much says of each how its identity begins and
+    /// where it is.
+    pub fn traces() -> Self {
+        Self(Rows::Traces)
+    }
+
     /// Of what these buckets differ by.
     pub fn these(buckets: &[Uneven]) -> Self {
         let none = Bits([0; BUCKETS / WORD_BITS]);
@@ -91,14 +98,19 @@ impl Wanted {
 
     /// Whether it is none of them.
     pub fn is_none(&self) -> bool {
-        matches!(self.0, Rows::None)
+        matches!(self.0, Rows::None | Rows::Traces)
+    }
+
+    /// Whether there are traces of them.
+    pub(super) fn is_traces(&self) -> bool {
+        matches!(self.0, Rows::Traces)
     }
 
     #[inline]
     pub(super) fn holds(&self, row: &Row) -> bool {
         match &self.0 {
             Rows::All => true,
-            Rows::None => false,
+            Rows::None | Rows::Traces => false,
             Rows::Of(some) => {
                 let bucket = row.bucket();
                 let is_only = || some.only[usize::from(bucket)] == row.identity();
@@ -113,6 +125,7 @@ impl fmt::Debug for Wanted {
         match &self.0 {
             Rows::All => f.write_str("all"),
             Rows::None => f.write_str("none"),
+            Rows::Traces => f.write_str("none, but traces"),
             Rows::Of(some) => {
                 let (all, one) = (some.all.count(), some.one.count());
                 write!(f, "{all} buckets, and one identity of {one}")

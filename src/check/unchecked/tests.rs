@@ -64,8 +64,10 @@ fn plan(root: &Path, policy: &Policy) -> ReconcilePlan {
 /// How both sides are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum How {
-    /// By bounds, with rows of what differs.
+    /// By bounds, with rows of what differs: of suspects alone, where they are enough.
     Once,
+    /// The same, after all was read a second time: there is no memory for traces.
+    Twice,
     /// By bounds, with all rows.
     Again,
     /// With all rows, every byte of everything checked: the dull twin.
@@ -93,9 +95,12 @@ async fn comparison(root: &Path, policy: &Policy, how: How) -> Comparison {
         arrived: Window::default(),
     };
     let mut comparison = match how {
-        How::Once => run.compare_once(&plan, vec![manifest]).await.unwrap(),
+        How::Once | How::Twice => run.compare_once(&plan, vec![manifest]).await.unwrap(),
         How::Again | How::Checked => run.compare(&plan, vec![manifest]).await.unwrap(),
     };
+    if how == How::Twice {
+        comparison.storage.forget_traces();
+    }
     comparison.checks_all = how == How::Checked;
     comparison
 }
@@ -117,14 +122,14 @@ fn compare(objects: &[Vec<u8>], truth: &str) -> (usize, bool) {
     write(root.path(), objects, truth);
     let (checked, twin) = outcome(root.path(), &Policy::Raw, How::Checked);
     assert!(twin.wanted.is_all());
-    let [once, again] = [How::Once, How::Again].map(|how| {
+    let [once, twice, again] = [How::Once, How::Twice, How::Again].map(|how| {
         let (by_bounds, comparison) = outcome(root.path(), &Policy::Raw, how);
         assert_eq!(format!("{by_bounds:#?}"), format!("{checked:#?}"), "{how:?}");
         let numbers = 0..objects.len() as u64;
         let known = numbers.filter(|&number| comparison.seen.is_by_bounds(number)).count();
         (known, comparison.checks_all)
     });
-    assert_eq!(once, again);
+    assert_eq!((once, twice), (again, again));
     once
 }
 
@@ -224,11 +229,12 @@ fn whoever_asks_for_an_end_gets_what_was_read() {
     let root = tempfile::tempdir().unwrap();
     let wrong = [&glued(0..20), &br#"{"id": tru}"#[..], &glued(20..40)].concat();
     write(root.path(), &[wrong, glued(40..80)], &lines(0..90));
-    let [once, again, checked] =
-        [How::Once, How::Again, How::Checked].map(|how| stopped(root.path(), how));
-    assert_eq!(once.books.objects.read, 2);
-    assert_eq!(format!("{once:#?}"), format!("{checked:#?}"));
-    assert_eq!(format!("{again:#?}"), format!("{checked:#?}"));
+    let checked = stopped(root.path(), How::Checked);
+    assert_eq!(checked.books.objects.read, 2);
+    for how in [How::Once, How::Twice, How::Again] {
+        let outcome = stopped(root.path(), how);
+        assert_eq!(format!("{outcome:#?}"), format!("{checked:#?}"), "{how:?}");
+    }
 }
 
 /// The outcome where somebody asks for an end once everything was read.
@@ -265,14 +271,18 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 
 #[test]
 fn rows_are_read_for_where_something_differs_and_only_of_that() {
-    let wanted = |truth: &str| {
+    let wanted = |truth: &str, how: How| {
         let root = tempfile::tempdir().unwrap();
         write(root.path(), &[glued(0..40), glued(40..80)], truth);
-        outcome(root.path(), &Policy::Raw, How::Once).1.wanted
+        outcome(root.path(), &Policy::Raw, how).1.wanted
     };
-    assert!(wanted(&lines(0..80)).is_none(), "nothing is read twice");
-    assert_eq!(format!("{:?}", wanted(&lines(1..80))), "0 buckets, and one identity of 1");
-    assert_eq!(format!("{:?}", wanted(&lines(1..81))), "0 buckets, and one identity of 2");
+    assert!(wanted(&lines(0..80), How::Twice).is_none(), "nothing is read twice");
+    let of = |truth: String| format!("{:?}", wanted(&truth, How::Twice));
+    assert_eq!(of(lines(1..80)), "0 buckets, and one identity of 1");
+    assert_eq!(of(lines(1..81)), "0 buckets, and one identity of 2");
+    let lost_and_doubled_and_never_produced = [lines(3..50), lines(48..100)].concat();
+    let by_traces = wanted(&lost_and_doubled_and_never_produced, How::Once);
+    assert!(by_traces.is_none(), "nor is anything where traces tell what to look at");
 }
 
 /// What each look comes to, where objects arrive one by one.
@@ -298,11 +308,12 @@ fn looks(how: How) -> Vec<String> {
 fn what_arrives_later_is_compared_as_if_it_had_been_there() {
     assert_eq!(looks(How::Again), looks(How::Checked));
     assert_eq!(looks(How::Once), looks(How::Checked));
+    assert_eq!(looks(How::Twice), looks(How::Checked));
 }
 
-/// What a comparison comes to whose manifest is another one when everything was read, though nothing but its
-/// content tells.
-fn with_another_manifest(how: How) -> Result<Outcome> {
+/// What a comparison comes to whose manifest says `now` for `before` when everything was read, though nothing but
+/// its content tells.
+fn with_another_manifest(how: How, before: &str, now: &str) -> Result<Outcome> {
     let root = tempfile::tempdir().unwrap();
     write(root.path(), &[glued(0..40)], &lines(0..41));
     block_on(async {
@@ -310,7 +321,7 @@ fn with_another_manifest(how: How) -> Result<Outcome> {
         comparison.look().await.unwrap();
         let path = root.path().join("truth/produced.ndjson");
         let written = std::fs::metadata(&path).unwrap().modified().unwrap();
-        std::fs::write(&path, lines(0..41).replacen("23", "24", 1)).unwrap();
+        std::fs::write(&path, lines(0..41).replacen(before, now, 1)).unwrap();
         std::fs::File::options().write(true).open(&path).unwrap().set_modified(written).unwrap();
         comparison.outcome().await
     })
@@ -318,10 +329,17 @@ fn with_another_manifest(how: How) -> Result<Outcome> {
 
 #[test]
 fn a_manifest_that_changes_between_two_readings_is_an_error() {
-    let error = with_another_manifest(How::Once).unwrap_err();
-    assert_eq!(error.to_string(), "manifest truth changed while it was read");
-    let outcome = with_another_manifest(How::Again).unwrap();
-    assert_eq!(outcome.books.produced.missing, 1, "whoever waits has what was said at first");
+    // What is missing is another record.
+    let elsewhere = |how| with_another_manifest(how, "23", "24");
+    // The one that is missing.
+    let there = |how| with_another_manifest(how, "\"id\": 40", "\"id\": 41");
+    for error in [elsewhere(How::Twice), there(How::Twice), there(How::Once)] {
+        let error = error.unwrap_err();
+        assert_eq!(error.to_string(), "manifest truth changed while it was read");
+    }
+    for said_at_first in [elsewhere(How::Once), elsewhere(How::Again), there(How::Again)] {
+        assert_eq!(said_at_first.unwrap().books.produced.missing, 1);
+    }
 }
 
 /// One byte of an object, by how far it is in, as something else.

@@ -4,7 +4,7 @@ use super::*;
 
 /// A side that took its rows in all the ways there are: one by one, from sides that keep the same, and from
 /// those that keep all.
-fn in_all_ways(rows: &[Row], storage: &Arc<Storage>, wanted: &Wanted) -> Side {
+pub(super) fn in_all_ways(rows: &[Row], storage: &Arc<Storage>, wanted: &Wanted) -> Side {
     let third = rows.len().div_ceil(3).max(1);
     let mut all = Side::new(storage).keeping(wanted);
     for (way, rows) in rows.chunks(third).enumerate() {
@@ -71,7 +71,7 @@ proptest! {
             stored[1].truncate(others / 2);
         }
         let storage = storage(memory);
-        let kept = Kept { samples: 9, repeated, strangers: true };
+        let kept = Kept { samples: 9, repeated, strangers: true, suspects: false };
         let (count, result) = rounds(&put, &stored, &storage, kept);
         let all = [&put[0], &put[1], &put[2], &put[3], &stored[0], &stored[1], &stored[2]];
         let mut expected = naive(all.map(Vec::as_slice), repeated);
@@ -87,7 +87,7 @@ proptest! {
 fn what_is_even_takes_no_rows() {
     let storage = storage(0);
     let rows = many(9_000);
-    let kept = Kept { samples: 1, repeated: false, strangers: false };
+    let kept = Kept { samples: 1, repeated: false, strangers: false, suspects: false };
     let none = Wanted::none();
     let produced = || {
         let mut pile = Pile::new(&storage, &none);
@@ -155,7 +155,7 @@ fn what_is_recovered_may_be_of_what_was_left_out() {
     let clean = in_all_ways(&rows, &storage, &wanted);
     let recovered = side(&[other], &storage);
     let found = Found { clean, recovered, ..Found::new(&storage) };
-    let kept = Kept { samples: 1, repeated: false, strangers: false };
+    let kept = Kept { samples: 1, repeated: false, strangers: false, suspects: false };
     let result = compare(&produced, &found, kept, 2).unwrap();
     assert_eq!(result.lacking, [Uneven { bucket: one.bucket(), only: None }]);
 }

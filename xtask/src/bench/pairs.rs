@@ -396,7 +396,7 @@ fn compare_rows(corpus: &Corpus, mut wanted: Wanted) -> u64 {
         let clean = side(&mut found(corpus));
         let produced = Produced { sure, ..Produced::new(&storage) };
         let found = Found { clean, ..Found::new(&storage) };
-        let kept = Kept { samples: 10, repeated: false, strangers: false };
+        let kept = Kept { samples: 10, repeated: false, strangers: false, suspects: false };
         let differences = compare(&produced, &found, kept, 1).expect("nothing is on disk");
         if differences.lacking.is_empty() {
             return differences.missing.records;
