@@ -71,9 +71,12 @@ impl Traced<'_> {
             buckets[usize::from(uneven.bucket)] = true;
         }
         let [ours, theirs] = self.both(|traces| {
-            let marks = traces.map(|trace| trace.mark);
-            let mut marks: Vec<_> =
-                marks.filter(|mark| buckets[usize::from(mark.bucket())]).collect();
+            let mut marks = Vec::new();
+            traces.each(self.slabs, |trace| {
+                if buckets[usize::from(trace.mark.bucket())] {
+                    marks.push(trace.mark);
+                }
+            });
             marks.sort_unstable();
             marks
         });
@@ -88,19 +91,24 @@ impl Traced<'_> {
     /// All that begin so, unless they are too many.
     fn suspects(&self, wanted: &Marks) -> Option<Suspects> {
         let [produced, found] = self.both(|traces| {
-            let suspects = traces.filter(|trace| wanted.has(trace.mark));
-            suspects.take(SUSPECTS_MAX + 1).collect::<Vec<_>>()
+            let mut suspects = Vec::new();
+            traces.each(self.slabs, |trace| {
+                if wanted.has(trace.mark) && suspects.len() <= SUSPECTS_MAX {
+                    suspects.push(trace);
+                }
+            });
+            suspects
         });
         let are_few = produced.len().max(found.len()) <= SUSPECTS_MAX;
         are_few.then_some(Suspects { produced, found })
     }
 
     /// What comes of both sides, on a thread each.
-    fn both<T: Send>(&self, of: impl Fn(&mut dyn Iterator<Item = Trace>) -> T + Sync) -> [T; 2] {
+    fn both<T: Send>(&self, of: impl Fn(&Traces) -> T + Sync) -> [T; 2] {
         let [one, other] = self.sides;
         std::thread::scope(|scope| {
-            let other = scope.spawn(|| of(&mut other.each(self.slabs)));
-            let one = of(&mut one.each(self.slabs));
+            let other = scope.spawn(|| of(other));
+            let one = of(one);
             let other = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             [one, other]
         })

@@ -103,17 +103,19 @@ impl Traces {
         self.kept.extend(self.storage.traces.keep(other.page, &other.open, &self.storage));
     }
 
-    /// All of them, in no order. None where they were given up.
-    pub(super) fn each<'a>(&'a self, slabs: &'a Slabs) -> impl Iterator<Item = Trace> + 'a {
-        let kept = self.kept.iter().map(|stretch| (stretch.page, slabs.at(stretch)));
-        let kept = kept.flat_map(|(page, bytes)| {
-            let words = bytes.chunks_exact(WORD).map(|word| u64::from_le_bytes(bytes_at(word, 0)));
-            words.map(move |packed| trace(page, packed))
-        });
-        kept.chain(self.open.iter().map(|&packed| trace(self.page, packed)))
+    /// Shows all of them, in no order. None where they were given up.
+    #[inline]
+    pub(super) fn each(&self, slabs: &Slabs, mut take: impl FnMut(Trace)) {
+        for stretch in &self.kept {
+            for word in slabs.at(stretch).chunks_exact(WORD) {
+                take(trace(stretch.page, u64::from_le_bytes(bytes_at(word, 0))));
+            }
+        }
+        self.open.iter().for_each(|&packed| take(trace(self.page, packed)));
     }
 }
 
+#[inline]
 fn trace(page: u64, packed: u64) -> Trace {
     let place = Place::of_number(page << PLACE_BITS | packed & LOW);
     Trace { place, mark: Mark(packed >> PLACE_BITS) }
@@ -210,7 +212,8 @@ mod tests {
     }
 
     fn sorted(traces: &Traces) -> Vec<Trace> {
-        let mut all: Vec<_> = traces.each(&traces.storage.traces.lock()).collect();
+        let mut all = Vec::new();
+        traces.each(&traces.storage.traces.lock(), |trace| all.push(trace));
         all.sort_unstable();
         all
     }
