@@ -1,5 +1,5 @@
-//! Traces of records whose rows are not kept: of each the beginning of its identity, and where it is, in
-//! eight bytes, a third of a row.
+//! Traces of records whose rows are not kept: of each the beginning of its identity, and how far it is from the
+//! one before, in five to eight bytes. A row takes 24.
 //!
 //! They prove nothing. They say which few records to look at again where two sides differ, so that nobody
 //! has to read all of them a second time; whether those are the right ones is for the sums to say.
@@ -9,32 +9,31 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use memmap2::MmapMut;
 
 use super::rows::{Place, Row};
-use super::storage::{Storage, bytes_at};
+use super::storage::Storage;
 use super::wanted::BUCKET_BITS;
 use crate::fingerprint::Identity;
 
-/// A place's last bits, which a trace holds; the first ones are those of its page.
-const PLACE_BITS: u32 = 24;
-/// An identity's first bits. Among a hundred million records two that are not equal begin alike in one
-/// case of ten thousand.
-const MARK_BITS: u32 = u64::BITS - PLACE_BITS;
-const LOW: u64 = (1 << PLACE_BITS) - 1;
-/// Bytes of a trace.
-const WORD: usize = size_of::<u64>();
-/// Traces that are put away together, at most.
-const STRETCH: usize = SLAB_MIN / WORD;
+/// An identity's first bits. Among ten million records one that is lost begins like another one in two cases of a
+/// thousand: that is looked at too.
+const MARK_BITS: u32 = u32::BITS;
+/// Bytes of the longest trace.
+const TRACE_MAX: usize = 8;
+/// How far a record can be from the one before, in four bytes of seven bits each.
+const AHEAD_MAX: u64 = (1 << 28) - 1;
+/// Bytes of traces that are put away together, at most.
+const STRETCH: usize = SLAB_MIN;
 /// Bytes that are asked for at once.
 const SLAB_MIN: usize = 64 << 10;
 const SLAB_MAX: usize = 16 << 20;
 
 /// How an identity begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Mark(u64);
+pub struct Mark(u32);
 
 impl Mark {
     /// The mark of an identity.
     pub fn of(identity: Identity) -> Self {
-        Self(u64::try_from(identity >> (Identity::BITS - MARK_BITS)).unwrap_or_default())
+        Self(u32::try_from(identity >> (Identity::BITS - MARK_BITS)).unwrap_or_default())
     }
 
     /// The bucket that its identities are in.
@@ -43,7 +42,7 @@ impl Mark {
     }
 
     /// So many of its first bits.
-    pub(super) fn first(self, bits: u32) -> u64 {
+    pub(super) fn first(self, bits: u32) -> u32 {
         self.0 >> (MARK_BITS - bits)
     }
 }
@@ -61,15 +60,17 @@ pub struct Trace {
 pub(super) struct Traces {
     storage: Arc<Storage>,
     kept: Vec<Stretch>,
-    /// What came last, all from one page.
-    open: Vec<u64>,
-    page: u64,
+    /// What came last: of each record its mark, then how far it is from the one before, in groups of seven bits.
+    open: Vec<u8>,
+    /// Where the first one of these is, and the last one.
+    first: u64,
+    last: u64,
 }
 
-/// Where traces from a page are kept: of places that begin alike.
+/// Where traces are kept, and where the first of those records is.
 #[derive(Clone, Copy)]
 struct Stretch {
-    page: u64,
+    first: u64,
     slab: usize,
     start: usize,
     len: usize,
@@ -77,48 +78,71 @@ struct Stretch {
 
 impl Traces {
     pub(super) fn new(storage: &Arc<Storage>) -> Self {
-        Self { storage: Arc::clone(storage), kept: Vec::new(), open: Vec::new(), page: 0 }
+        let (storage, kept, open) = (Arc::clone(storage), Vec::new(), Vec::new());
+        Self { storage, kept, open, first: 0, last: 0 }
     }
 
     /// Adds a record.
     #[inline]
     pub(super) fn push(&mut self, row: &Row) {
         let place = row.place().number();
-        let page = place >> PLACE_BITS;
-        if page != self.page || self.open.len() == STRETCH {
+        let mut ahead = place.wrapping_sub(self.last);
+        let is_full = self.open.len() > STRETCH - TRACE_MAX;
+        if is_full || ahead > AHEAD_MAX || self.open.is_empty() {
             self.seal();
-            self.page = page;
+            (self.first, ahead) = (place, 0);
         }
-        self.open.push(row.mark().0 << PLACE_BITS | place & LOW);
+        self.last = place;
+        let (mut trace, mut len) = (u64::from(row.mark().0), size_of::<Mark>());
+        while ahead > 0x7f {
+            trace |= (ahead & 0x7f | 0x80) << (8 * len);
+            (ahead, len) = (ahead >> 7, len + 1);
+        }
+        trace |= ahead << (8 * len);
+        let end = self.open.len() + len + 1;
+        self.open.extend_from_slice(&trace.to_le_bytes());
+        self.open.truncate(end);
     }
 
     fn seal(&mut self) {
-        self.kept.extend(self.storage.traces.keep(self.page, &self.open, &self.storage));
+        self.kept.extend(self.storage.traces.keep(self.first, &self.open, &self.storage));
         self.open.clear();
     }
 
     /// Adds those of another side.
     pub(super) fn merge(&mut self, other: &Self) {
         self.kept.extend(&other.kept);
-        self.kept.extend(self.storage.traces.keep(other.page, &other.open, &self.storage));
+        self.kept.extend(self.storage.traces.keep(other.first, &other.open, &self.storage));
     }
 
     /// Shows all of them, in no order. None where they were given up.
     #[inline]
     pub(super) fn each(&self, slabs: &Slabs, mut take: impl FnMut(Trace)) {
-        for stretch in &self.kept {
-            for word in slabs.at(stretch).chunks_exact(WORD) {
-                take(trace(stretch.page, u64::from_le_bytes(bytes_at(word, 0))));
+        let kept = self.kept.iter().map(|stretch| (stretch.first, slabs.at(stretch)));
+        for (mut place, mut traces) in kept.chain([(self.first, &self.open[..])]) {
+            while let Some((mark, rest)) = traces.split_first_chunk() {
+                let (ahead, rest) = ahead(rest);
+                place += ahead;
+                let mark = Mark(u32::from_le_bytes(*mark));
+                take(Trace { place: Place::of_number(place), mark });
+                traces = rest;
             }
         }
-        self.open.iter().for_each(|&packed| take(trace(self.page, packed)));
     }
 }
 
+/// How far a record is from the one before, and what follows.
 #[inline]
-fn trace(page: u64, packed: u64) -> Trace {
-    let place = Place::of_number(page << PLACE_BITS | packed & LOW);
-    Trace { place, mark: Mark(packed >> PLACE_BITS) }
+fn ahead(bytes: &[u8]) -> (u64, &[u8]) {
+    let (mut ahead, mut shift) = (0, 0);
+    for (at, &byte) in bytes.iter().enumerate() {
+        ahead |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return (ahead, &bytes[at + 1..]);
+        }
+        shift += 7;
+    }
+    (ahead, &[])
 }
 
 /// All traces of a run, unless they were too many for the memory there is. They lie together, because memory
@@ -140,16 +164,15 @@ impl Kept {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn keep(&self, page: u64, traces: &[u64], storage: &Storage) -> Option<Stretch> {
-        let (mut slabs, len) = (self.lock(), size_of_val(traces));
+    fn keep(&self, first: u64, traces: &[u8], storage: &Storage) -> Option<Stretch> {
+        let (mut slabs, len) = (self.lock(), traces.len());
         if len == 0 || !slabs.has_room(len, storage) {
             return None;
         }
         let (slab, start) = (slabs.slabs.len() - 1, slabs.taken);
         slabs.taken += len;
-        let room = slabs.slabs[slab][start..][..len].chunks_exact_mut(WORD);
-        room.zip(traces).for_each(|(room, trace)| room.copy_from_slice(&trace.to_le_bytes()));
-        Some(Stretch { page, slab, start, len })
+        slabs.slabs[slab][start..][..len].copy_from_slice(traces);
+        Some(Stretch { first, slab, start, len })
     }
 }
 
@@ -200,12 +223,11 @@ mod tests {
         Storage::new(memory, 1, &std::env::temp_dir(), 7)
     }
 
-    /// Records at the edges of pages and of objects, and more than a chunk of one page.
+    /// Records near to each other and far away, ahead and behind, and more than a stretch of them.
     fn rows() -> Vec<Row> {
-        let places =
-            [(0, 0), (0, 0xff_ffff), (0, 0x100_0000), (1, 0), (0, 0xff_fffe), (9, 1 << 32)];
-        let few = places.map(|(object, offset)| Place::new(object, offset));
-        let many = (0..9000).map(|number| Place::new(12, number * 100));
+        let places = [0, 0x7f, 0xff, 0x3fff, 0x7ffe, 1 << 22, AHEAD_MAX + (1 << 22), 1 << 32, 5, 5];
+        let few = places.map(|offset| Place::new(0, offset));
+        let many = (0..20_000).map(|number| Place::new(12, number * 100));
         let places = few.into_iter().chain(many).enumerate();
         let identity = |number: usize| (number as u128).wrapping_mul(0x9e37_79b9 << 96 | 0x79b9);
         places.map(|(number, place)| Row::new(identity(number), place)).collect()
@@ -234,7 +256,7 @@ mod tests {
         assert_eq!(sorted(&all), expected);
         let row = &rows[7];
         assert_eq!((row.mark(), row.mark().bucket()), (Mark::of(row.identity()), row.bucket()));
-        assert!(storage.traces.lock().are_whole() && storage.held() >= 8 * 8192);
+        assert!(storage.traces.lock().are_whole() && storage.held() > 2 * SLAB_MIN as u64);
         storage.traces.lock().give_up(&storage);
         assert_eq!(storage.held(), 0);
     }

@@ -69,8 +69,7 @@ impl Wanted {
         Self(Rows::None)
     }
 
-    /// Of none of them; but as long as memory allows, a third as much says of each how its identity begins and
-    /// where it is.
+    /// Of none of them; but as long as memory allows, a trace of each says how its identity begins and where it is.
     pub fn traces() -> Self {
         Self(Rows::Traces)
     }
