@@ -84,8 +84,8 @@ impl Run {
         let mut truth = self.truth(&plan, manifests, truth).await?;
         truth.settle(plan.young)?;
         // Those of one side are of no use.
-        let traces = wanted.is_none() && storage.has_traces();
-        let wanted = if wanted.is_none() && !traces { Wanted::none() } else { wanted };
+        let is_one_sided = wanted.is_none() && !storage.has_traces();
+        let wanted = if is_one_sided { Wanted::none() } else { wanted };
         let mut comparison = Comparison {
             run: self.clone(),
             truth,
